@@ -1,0 +1,118 @@
+/** Puts the api together, and takes it apart again. */
+
+import { ApiKeys } from '@halley/shared/auth';
+import type { Settings } from '@halley/shared/config';
+import { type Logger, Metrics, randomBase36 } from '@halley/shared/ops';
+import { Publisher } from '@halley/shared/publish';
+import {
+  type CommandClient,
+  createCommandClient,
+  parseRedisUrl,
+  Scripts,
+} from '@halley/shared/redis';
+import { EdgeControl } from './control/edge-control.js';
+import { checkRedisSettings } from './control/redis-settings.js';
+import type { Services } from './control/services.js';
+import { HttpServer } from './http/server.js';
+import { allRoutes } from './routes/index.js';
+
+export const VERSION = '0.1.0';
+/** How long requests under way may take once the api was told to stop. */
+const STOP_DEADLINE_MS = 5_000;
+/** How long a start waits for Redis; without it the api serves refusals until Redis is there. */
+const REDIS_WAIT_MS = 5_000;
+const MS_PER_SECOND = 1_000;
+const REQUEST_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
+
+export class ApiApp {
+  readonly #settings: Settings;
+  readonly #log: Logger;
+  readonly #redis: CommandClient;
+  readonly #edges: EdgeControl;
+  readonly #server: HttpServer;
+
+  constructor(settings: Settings, redisUrl: string, log: Logger) {
+    this.#settings = settings;
+    this.#log = log;
+    const address = parseRedisUrl(redisUrl);
+    this.#redis = createCommandClient(address, settings.redis.timeoutMs);
+    // Calls report what becomes of them; this only keeps ioredis from printing.
+    this.#redis.on('error', (error) => log.debug({ err: error }, 'redis connection'));
+    const scripts = new Scripts(this.#redis);
+    this.#edges = new EdgeControl(address, this.#redis);
+    const services: Services = {
+      settings,
+      redis: this.#redis,
+      scripts,
+      publisher: new Publisher(this.#redis, scripts, settings.queue),
+      edges: this.#edges,
+      metrics: new Metrics(),
+      log,
+    };
+    this.#server = createServer(services);
+  }
+
+  /** @returns the port. @throws Error when the port is taken */
+  async start(): Promise<number> {
+    const port = await this.#server.listen(this.#settings.host, this.#settings.api.port);
+    const edgesHeard = this.#edges.start();
+    if (!(await inTime(Promise.all([edgesHeard, ready(this.#redis)]), REDIS_WAIT_MS))) {
+      this.#log.warn('redis is away; calls are refused until it is there');
+    }
+    void this.#checkRedis();
+    return port;
+  }
+
+  async stop(): Promise<void> {
+    await this.#server.stop(STOP_DEADLINE_MS);
+    this.#edges.stop();
+    await this.#redis.quit().catch(() => this.#redis.disconnect());
+  }
+
+  async #checkRedis(): Promise<void> {
+    await ready(this.#redis);
+    for (const warning of await checkRedisSettings(this.#redis)) this.#log.warn(warning);
+  }
+}
+
+function createServer(services: Services): HttpServer {
+  const { settings, metrics, log } = services;
+  metrics.collectProcess();
+  const requests = metrics.histogram({
+    name: 'halley_api_request_seconds',
+    help: 'Time from the first byte of a request to its answer.',
+    labelNames: ['route', 'status'],
+    buckets: REQUEST_BUCKETS_SECONDS,
+  });
+  // Unique in the fleet without drawing anything per request.
+  const prefix = `${randomBase36(8)}-`;
+  let count = 0;
+  return new HttpServer(allRoutes(services, VERSION), {
+    apiKeys: new ApiKeys(settings.apiKeys),
+    bodyMaxBytes: settings.api.bodyMaxBytes,
+    log,
+    nextRequestId() {
+      count += 1;
+      return prefix + count.toString(36);
+    },
+    observe(route, status, durationMs) {
+      requests.observe({ route, status }, durationMs / MS_PER_SECOND);
+    },
+  });
+}
+
+function ready(redis: CommandClient): Promise<void> {
+  if (redis.status === 'ready') return Promise.resolve();
+  return new Promise((resolve) => redis.once('ready', () => resolve()));
+}
+
+/** True when the promise was fulfilled in time. */
+async function inTime(promise: Promise<unknown>, deadlineMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), deadlineMs);
+  });
+  const isDone = await Promise.race([promise.then(() => true as const), deadline]);
+  clearTimeout(timer);
+  return isDone;
+}

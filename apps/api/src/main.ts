@@ -1,0 +1,24 @@
+/** The api process: settings from the environment, ready or fatal to the parent, SIGTERM to stop. */
+
+import { loadSettings } from '@halley/shared/config';
+import { createLogger, onSignals, reportFatal, reportReady } from '@halley/shared/ops';
+import { ApiApp } from './app.js';
+
+async function main(): Promise<void> {
+  const settings = loadSettings(process.env);
+  const log = createLogger({ level: settings.logLevel, name: 'api' });
+  for (const warning of settings.warnings) log.warn(warning);
+  if (settings.redisUrl === undefined) throw new Error('REDIS_URL is not set');
+  const app = new ApiApp(settings, settings.redisUrl, log);
+  const port = await app.start();
+  onSignals((reason) => {
+    log.info({ reason }, 'stopping');
+    void app.stop().finally(() => process.exit(0));
+  });
+  log.info({ host: settings.host, port }, 'serving');
+  reportReady({ port });
+}
+
+main().catch((error: unknown) => {
+  reportFatal(error instanceof Error ? error.message : String(error));
+});

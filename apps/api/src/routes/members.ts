@@ -1,0 +1,112 @@
+/** Members of a channel: list them, end one's subscription. */
+
+import { banMember } from '@halley/shared/auth';
+import {
+  MEMBERS_LIMIT_DEFAULT,
+  MEMBERS_LIMIT_MAX,
+  type RawJson,
+  refusal,
+} from '@halley/shared/protocol';
+import { partitionOfChannel } from '@halley/shared/redis';
+import Type from 'typebox';
+import { readSubscribers } from '../control/channel-state.js';
+import { readMembers, type StoredMember } from '../control/members.js';
+import { revoke } from '../control/revocation.js';
+import type { Services } from '../control/services.js';
+import { reading, writing } from '../control/store.js';
+import { after, channel, client, limit } from '../http/parameters.js';
+import { reply, replyText, type Route, route } from '../http/route.js';
+import { Count } from '../http/schemas.js';
+
+/** A ban that outlives a year is a matter for tokens. */
+const BAN_MAX_SECONDS = 366 * 86_400;
+
+const MemberList = Type.Object({
+  count: Type.Integer({ minimum: 0, description: 'Members of the whole channel.' }),
+  members: Type.Array(
+    Type.Object({
+      clientId: Type.String({ description: 'The connectionId of a nameless one.' }),
+      info: Type.Optional(Type.Unknown()),
+      connections: Count,
+    }),
+  ),
+  more: Type.Boolean(),
+});
+
+const Kick = Type.Object(
+  {
+    seconds: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: BAN_MAX_SECONDS,
+        description: 'How long the client may not come back.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export function memberRoutes(services: Services): Route[] {
+  return [listRoute(services), kickRoute(services)];
+}
+
+function listRoute({ redis, settings }: Services): Route {
+  return route({
+    method: 'GET',
+    path: '/channels/:name/members',
+    operationId: 'listMembers',
+    summary: 'Lists the members of a channel, by name.',
+    role: 'read',
+    params: { name: channel },
+    query: {
+      after: after(client),
+      limit: limit(MEMBERS_LIMIT_DEFAULT, MEMBERS_LIMIT_MAX),
+    },
+    answers: { 200: MemberList },
+    refusals: ['members-disabled', 'unavailable'],
+    async handle({ params, query }) {
+      if (!settings.namespaces.of(params.name).members) return refusal('members-disabled');
+      const page = await reading(readMembers(redis, params.name, query.after, query.limit));
+      const members = page.members.map(memberText).join(',');
+      const text = `{"count":${page.count},"members":[${members}],"more":${page.more}}`;
+      return replyText(200, text);
+    },
+  });
+}
+
+function memberText({ member, info, connections }: StoredMember): RawJson {
+  const shown = info === null ? '' : `,"info":${info}`;
+  return `{"clientId":${JSON.stringify(member)}${shown},"connections":${connections}}`;
+}
+
+function kickRoute(services: Services): Route {
+  const { redis, edges } = services;
+  return route({
+    method: 'DELETE',
+    path: '/channels/:name/members/:clientId',
+    operationId: 'kickMember',
+    summary: 'Ends the subscription of a client to a channel; with `seconds`, bans it for a time.',
+    role: 'admin',
+    params: { name: channel, clientId: client },
+    query: {},
+    body: Kick,
+    bodyOptional: true,
+    answers: {
+      200: Type.Object({
+        edges: Type.Integer({ minimum: 0, description: 'Edges of the channel that were told.' }),
+      }),
+    },
+    refusals: ['unavailable', 'outcome-unknown'],
+    async handle({ params: { name, clientId }, body }) {
+      // The ban first: a client that reconnects at once must find it.
+      if (body.seconds !== undefined) {
+        const endsAtSeconds = Math.ceil(Date.now() / 1_000) + body.seconds;
+        await revoke(services, banMember(name, clientId), endsAtSeconds);
+      }
+      const holders = Object.keys(await reading(readSubscribers(redis, name)));
+      const kick = { type: 'kick', channel: name, member: clientId } as const;
+      const told = await writing(edges.tell(holders, partitionOfChannel(name), kick));
+      return reply(200, { edges: told });
+    },
+  });
+}

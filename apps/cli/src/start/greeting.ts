@@ -1,0 +1,69 @@
+/** What `halley start` prints once everything serves. */
+
+export interface Served {
+  readonly isProduction: boolean;
+  readonly host: string;
+  readonly apiPort: number;
+  readonly edgePorts: readonly number[];
+  readonly edgeAdminPorts: readonly number[];
+  /** Where Redis is, without secrets. */
+  readonly redis: string;
+  /** The key that works when nothing is configured; null where the operator set keys. */
+  readonly developmentKey: string | null;
+}
+
+const CHANNEL = 'demo:hello';
+
+export function greeting(served: Served): string {
+  const { isProduction, edgePorts, edgeAdminPorts, redis } = served;
+  const host = urlHost(served.host);
+  const api = `http://${host}:${served.apiPort}`;
+  const sockets = unique(edgePorts).map((port) => `ws://${host}:${port}/v1/ws`);
+  const admins = edgeAdminPorts.map((port) => `http://${host}:${port}/metrics`);
+  const lines = [
+    `Halley is running (${isProduction ? 'production' : 'development'}). Ctrl-C stops it.`,
+    '',
+    `  api    ${api}`,
+    `  edges  ${edgePorts.length} on ${sockets.join(' ')}`,
+    `         ${admins.join(' ')}`,
+    `  redis  ${redis}`,
+  ];
+  if (!isProduction) lines.push('', ...firstSteps(api, sockets[0] ?? '', served.developmentKey));
+  return `${lines.join('\n')}\n`;
+}
+
+function firstSteps(api: string, socket: string, key: string | null): string[] {
+  const subscribe = `{"type":"subscribe","ref":1,"channel":"${CHANNEL}"}`;
+  return [
+    ...(key === null ? [] : [`Development key: ${key}`, '']),
+    `Open ${socket} and subscribe; in the console of a browser:`,
+    '',
+    `  s = new WebSocket('${socket}')`,
+    `  s.onmessage = (event) => console.log(event.data)`,
+    `  s.onopen = () => s.send('${subscribe}')`,
+    '',
+    'Publish:',
+    '',
+    `  ${curlLine(api, key ?? '<one of HALLEY_API_KEYS>')}`,
+  ];
+}
+
+function curlLine(api: string, key: string): string {
+  return [
+    `curl ${api}/channels/${CHANNEL}/messages`,
+    `-H 'Authorization: Bearer ${key}'`,
+    `-H 'Content-Type: application/json'`,
+    `-d '{"data":"hello"}'`,
+  ].join(' ');
+}
+
+/** An address to open: one that means "all addresses" cannot be opened, loopback can. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function unique(ports: readonly number[]): number[] {
+  return [...new Set(ports)];
+}

@@ -1,0 +1,91 @@
+import {
+  type Claims,
+  may,
+  type Revocations,
+  type Rule,
+  type TokenVerifier,
+} from '@halley/shared/auth';
+import { type RawJson, type Refusal, refusal } from '@halley/shared/protocol';
+import type { Action, Authorizer, Identity } from '../core/ports/authorizer.js';
+
+/** The rules of a namespace. */
+export interface RuleTable {
+  of(channel: string): Readonly<Record<Action, Rule>>;
+}
+
+/** An identity by a token. Others (trusted names, nameless) have no claims. */
+class TokenIdentity implements Identity {
+  readonly claims: Claims;
+
+  constructor(claims: Claims) {
+    this.claims = claims;
+  }
+
+  get clientId(): string {
+    return this.claims.clientId;
+  }
+
+  get expiresAtMs(): number {
+    return this.claims.expiresAtSeconds * 1_000;
+  }
+
+  get info(): RawJson | null {
+    return this.claims.info ?? null;
+  }
+}
+
+/** Rights out of tokens, namespace rules and revocations. */
+export class TokenAuthorizer implements Authorizer {
+  readonly #verifier: TokenVerifier;
+  readonly #rules: RuleTable;
+  readonly #revocations: Revocations;
+
+  constructor(verifier: TokenVerifier, rules: RuleTable, revocations: Revocations) {
+    this.#verifier = verifier;
+    this.#rules = rules;
+    this.#revocations = revocations;
+  }
+
+  may(action: Action, channel: string, identity: Identity): boolean {
+    const rule = this.#rules.of(channel)[action];
+    return may(action, channel, rule, claimsOf(identity), identity.clientId !== null);
+  }
+
+  verify(token: string): Identity | Refusal | Promise<Identity | Refusal> {
+    const verified = this.#verifier.verify(token, Date.now());
+    return verified instanceof Promise ? verified.then(identityOf) : identityOf(verified);
+  }
+
+  async grant(token: string, channel: string, identity: Identity): Promise<number | Refusal> {
+    const claims = await this.#verifier.verify(token, Date.now());
+    if ('code' in claims) return claims;
+    if (claims.channel !== channel) {
+      return refusal('bad-token', '"token" is for another channel', 'token');
+    }
+    if (identity.clientId !== null && identity.clientId !== claims.clientId) {
+      return refusal('bad-token', '"token" is for another client', 'token');
+    }
+    if (this.#revocations.isRevoked(claims, Date.now())) return refusal('token-revoked');
+    if (!may('subscribe', channel, this.#rules.of(channel).subscribe, claims, true)) {
+      return refusal('forbidden', `nobody may subscribe to "${channel}"`);
+    }
+    return claims.expiresAtSeconds * 1_000;
+  }
+
+  isRevoked(identity: Identity): boolean {
+    const claims = claimsOf(identity);
+    return claims !== null && this.#revocations.isRevoked(claims, Date.now());
+  }
+
+  bannedUntil(channel: string, member: string): number | null {
+    return this.#revocations.bannedUntil(channel, member, Date.now());
+  }
+}
+
+function identityOf(verified: Claims | Refusal): Identity | Refusal {
+  return 'code' in verified ? verified : new TokenIdentity(verified);
+}
+
+function claimsOf(identity: Identity): Claims | null {
+  return identity instanceof TokenIdentity ? identity.claims : null;
+}

@@ -1,0 +1,123 @@
+import { type CloseCode, closeNumber, FRAME_MAX_BYTES } from '@halley/shared/protocol';
+import { execute } from '../../core/commands/index.js';
+import type { Edge } from '../../core/edge.js';
+import type { Connection } from '../../core/ports/connection.js';
+import type { SocketDoor, UpgradeRequest } from '../../core/ports/door.js';
+import type { Session } from '../../core/session.js';
+import { decodeMessage } from './decode.js';
+import { nativeWire } from './encode.js';
+import { type Admission, type HandshakeOptions, shakeHands } from './handshake.js';
+
+/** Room beyond the largest frame, in which a refusal can still be told by an error frame. */
+const OVERSIZE_ROOM_BYTES = 65_536;
+/** JSON around the largest data of a `publish`. */
+const ENVELOPE_BYTES = 4_096;
+const SILENCE_GRACE_MS = 10_000;
+/** Messages that may arrive before the welcome. */
+const EARLY_MAX_MESSAGES = 64;
+
+interface Early {
+  readonly bytes: ArrayBuffer;
+  readonly isBinary: boolean;
+}
+
+export interface NativeSession {
+  readonly session: Session | null;
+  /** What came before the welcome; null once it was sent. */
+  early: Early[] | null;
+}
+
+/** The door of the native WebSocket wire. */
+export class NativeDoor implements SocketDoor<Admission, NativeSession> {
+  readonly path = '/v1/ws';
+  readonly messageMaxBytes: number;
+  readonly idleSeconds: number;
+  readonly #edge: Edge;
+  readonly #options: HandshakeOptions;
+  readonly #newConnectionId: () => string;
+  readonly #frameMaxBytes: number;
+
+  constructor(edge: Edge, options: HandshakeOptions, newConnectionId: () => string) {
+    const { payloadMaxBytes, pingIntervalMs } = edge.services.limits;
+    this.#edge = edge;
+    this.#options = options;
+    this.#newConnectionId = newConnectionId;
+    this.#frameMaxBytes = Math.max(FRAME_MAX_BYTES, payloadMaxBytes + ENVELOPE_BYTES);
+    this.messageMaxBytes = this.#frameMaxBytes + OVERSIZE_ROOM_BYTES;
+    this.idleSeconds = idleSecondsOf(pingIntervalMs);
+  }
+
+  accepts(): boolean {
+    return !this.#edge.isClosed;
+  }
+
+  admit(request: UpgradeRequest): Admission | Promise<Admission> {
+    return shakeHands(request, this.#edge.services.authorizer, this.#options);
+  }
+
+  protocolOf(admission: Admission): string {
+    return admission.protocol;
+  }
+
+  open(connection: Connection, admission: Admission): NativeSession {
+    if ('refused' in admission) {
+      const { code, message } = admission.refused;
+      this.#edge.refuseArrival(admission.refused, connection.address());
+      connection.end(closeNumber(code as CloseCode), `${code}: ${message}`);
+      return { session: null, early: null };
+    }
+    const { identity, queueAfter } = admission;
+    const connectionId = this.#newConnectionId();
+    const session = this.#edge.enter({ connectionId, connection, wire: nativeWire, identity });
+    const native: NativeSession = { session, early: [] };
+    this.#edge.welcome(session, queueAfter).then(
+      () => this.#welcomed(native),
+      () => undefined,
+    );
+    return native;
+  }
+
+  message(native: NativeSession, bytes: ArrayBuffer, isBinary: boolean): void {
+    const { session, early } = native;
+    if (session === null || session.isEnding) return;
+    if (early === null) {
+      this.#carryOut(session, bytes, isBinary);
+    } else if (early.length < EARLY_MAX_MESSAGES) {
+      // uWS takes its bytes back after this call.
+      early.push({ bytes: bytes.slice(0), isBinary });
+    } else {
+      this.#edge.cut(session, 'protocol-broken', 'too many messages before the welcome');
+    }
+  }
+
+  drained({ session }: NativeSession): void {
+    if (session === null) return;
+    session.client?.resumeReplay(session);
+    for (const channel of session.channels) channel.resumeReplay(session);
+  }
+
+  closed({ session }: NativeSession): void {
+    if (session !== null) this.#edge.leave(session);
+  }
+
+  #welcomed(native: NativeSession): void {
+    const early = native.early ?? [];
+    native.early = null;
+    for (const { bytes, isBinary } of early) {
+      if (native.session !== null) this.#carryOut(native.session, bytes, isBinary);
+    }
+  }
+
+  #carryOut(session: Session, bytes: ArrayBuffer, isBinary: boolean): void {
+    for (const frame of decodeMessage(bytes, isBinary, this.#frameMaxBytes)) {
+      if (session.isGone || session.isEnding) return;
+      execute(this.#edge, session, frame);
+    }
+  }
+}
+
+/** Two intervals and a grace of silence; uWS counts in steps of 4 s, from 8 s to 960 s. */
+function idleSecondsOf(pingIntervalMs: number): number {
+  const seconds = (2 * pingIntervalMs + SILENCE_GRACE_MS) / 1_000;
+  return Math.min(960, Math.max(8, Math.ceil(seconds / 4) * 4));
+}

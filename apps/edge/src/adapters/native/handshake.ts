@@ -1,0 +1,103 @@
+import {
+  isClientId,
+  isPosition,
+  type Position,
+  type Refusal,
+  refusal,
+} from '@halley/shared/protocol';
+import type { Authorizer, Identity } from '../../core/ports/authorizer.js';
+import type { UpgradeRequest } from '../../core/ports/door.js';
+
+export const SUBPROTOCOL = 'halley.v1';
+const BEARER_PROTOCOL = 'bearer.';
+
+/** `'*'`: any origin; `'same-host'`: that of the request's own host. */
+export type Origins = '*' | 'same-host' | readonly string[];
+
+export interface HandshakeOptions {
+  readonly origins: Origins;
+  /** `client=` may name a client without a token. */
+  readonly trustsClientIds: boolean;
+}
+
+export interface Admitted {
+  readonly identity: Identity;
+  readonly queueAfter: Position | null;
+  readonly protocol: string;
+}
+
+/** A browser cannot read a refused upgrade: the connection is made, and closed with the code. */
+export interface Refused {
+  readonly refused: Refusal;
+  readonly protocol: string;
+}
+
+export type Admission = Admitted | Refused;
+
+const NAMELESS: Identity = {
+  clientId: null,
+  expiresAtMs: Number.POSITIVE_INFINITY,
+  info: null,
+};
+
+/** Who knocks. Synchronous where the token is an HMAC, so that a storm of connects waits for nothing. */
+export function shakeHands(
+  request: UpgradeRequest,
+  authorizer: Authorizer,
+  options: HandshakeOptions,
+): Admission | Promise<Admission> {
+  const offered = splitProtocols(request.protocols);
+  const protocol = offered.includes(SUBPROTOCOL) ? SUBPROTOCOL : '';
+  const query = new URLSearchParams(request.query);
+  if (!isOriginAllowed(request, options.origins)) {
+    return { refused: refusal('origin-refused'), protocol };
+  }
+  const after = query.get('queueAfter');
+  if (after !== null && !isPosition(after)) {
+    return { refused: refusal('bad-client', 'queueAfter is no position'), protocol };
+  }
+  const token = query.get('token') ?? bearerOf(request.authorization) ?? protocolToken(offered);
+  if (token === null) return { ...nameless(query.get('client'), options), queueAfter: after, protocol };
+  const verified = authorizer.verify(token);
+  const admit = (identity: Identity | Refusal): Admission => {
+    if ('code' in identity) return { refused: identity, protocol };
+    if (authorizer.isRevoked(identity)) return { refused: refusal('token-revoked'), protocol };
+    return { identity, queueAfter: after, protocol };
+  };
+  return verified instanceof Promise ? verified.then(admit) : admit(verified);
+}
+
+function nameless(
+  clientId: string | null,
+  { trustsClientIds }: HandshakeOptions,
+): { identity: Identity } | { refused: Refusal } {
+  if (clientId === null) return { identity: NAMELESS };
+  if (!trustsClientIds) {
+    return { refused: refusal('bad-client', 'client= needs a token on this server') };
+  }
+  if (!isClientId(clientId)) {
+    return { refused: refusal('bad-client', 'client= must be 1-200 bytes without control characters') };
+  }
+  return { identity: { clientId, expiresAtMs: Number.POSITIVE_INFINITY, info: null } };
+}
+
+/** No Origin passes: only browsers send one, and only they can be made to connect against their will. */
+function isOriginAllowed({ origin, host }: UpgradeRequest, origins: Origins): boolean {
+  if (origin === '' || origins === '*') return true;
+  if (origins !== 'same-host') return origins.includes(origin);
+  return origin === `http://${host}` || origin === `https://${host}`;
+}
+
+function bearerOf(authorization: string): string | null {
+  const match = /^Bearer +([^ ]+)$/i.exec(authorization);
+  return match?.[1] ?? null;
+}
+
+function splitProtocols(header: string): string[] {
+  return header === '' ? [] : header.split(',').map((protocol) => protocol.trim());
+}
+
+function protocolToken(offered: readonly string[]): string | null {
+  const bearer = offered.find((protocol) => protocol.startsWith(BEARER_PROTOCOL));
+  return bearer === undefined ? null : bearer.slice(BEARER_PROTOCOL.length);
+}

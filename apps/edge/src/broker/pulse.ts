@@ -1,0 +1,62 @@
+import { HEARTBEAT_INTERVAL_MS, type CommandClient, writeHeartbeat } from '@halley/shared/redis';
+import type { EdgeIdentity } from './edge-identity.js';
+
+/** What an edge measures of itself. */
+export interface Meter {
+  take(): Omit<
+    Parameters<typeof writeHeartbeat>[1],
+    'edgeId' | 'url' | 'adminUrl' | 'startedAt' | 'version' | 'draining'
+  >;
+}
+
+export interface PulseOptions {
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly version: string;
+  isDraining(): boolean;
+  /** A sweeper has declared this edge dead. */
+  onBuried(): void;
+}
+
+/** The heartbeat. */
+export class Pulse {
+  readonly #redis: CommandClient;
+  readonly #meter: Meter;
+  readonly #identity: EdgeIdentity;
+  readonly #options: PulseOptions;
+  readonly #startedAt = Date.now();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(redis: CommandClient, meter: Meter, identity: EdgeIdentity, options: PulseOptions) {
+    this.#redis = redis;
+    this.#meter = meter;
+    this.#identity = identity;
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.#beat();
+    this.#timer = setInterval(() => {
+      // A beat that is lost is made good by the next one, 8 s before anybody misses it.
+      this.#beat().catch(() => undefined);
+    }, HEARTBEAT_INTERVAL_MS).unref();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  async #beat(): Promise<void> {
+    const { url, adminUrl, version } = this.#options;
+    const isBuried = await writeHeartbeat(this.#redis, {
+      edgeId: this.#identity.id,
+      url,
+      adminUrl,
+      startedAt: this.#startedAt,
+      version,
+      draining: this.#options.isDraining(),
+      ...this.#meter.take(),
+    });
+    if (isBuried) this.#options.onBuried();
+  }
+}

@@ -1,0 +1,88 @@
+import { clientChannel, type LogView, type Position } from '@halley/shared/protocol';
+import {
+  type CommandClient,
+  channelKeys,
+  clientKeys,
+  parseView,
+  type Scripts,
+} from '@halley/shared/redis';
+import type { HistoryOptions, QueueStore } from '../core/ports/stores.js';
+import { asking } from './calls.js';
+import { announcementArgs } from './channel-store.js';
+import type { EdgeIdentity } from './edge-identity.js';
+
+/** Clients' queues and presence in Redis. */
+export class RedisQueueStore implements QueueStore {
+  readonly #redis: CommandClient;
+  readonly #scripts: Scripts;
+  readonly #edge: EdgeIdentity;
+  readonly #queueMs: number;
+  readonly #presenceHistory: HistoryOptions;
+
+  constructor(
+    redis: CommandClient,
+    scripts: Scripts,
+    edge: EdgeIdentity,
+    queueMs: number,
+    presenceHistory: HistoryOptions,
+  ) {
+    this.#redis = redis;
+    this.#scripts = scripts;
+    this.#edge = edge;
+    this.#queueMs = queueMs;
+    this.#presenceHistory = presenceHistory;
+  }
+
+  async connect(clientId: string, after: Position | null): Promise<LogView> {
+    const { presence, queue, queueTop, acked } = clientKeys(clientId);
+    const channel = clientChannel(clientId);
+    const { subscribers, log, top } = channelKeys(channel);
+    const reply = await asking(this.#redis, () =>
+      this.#scripts.run(
+        'connect',
+        [presence, queue, queueTop, acked, subscribers, log, top],
+        [
+          clientId,
+          this.#edge.id,
+          after ?? '',
+          ...announcementArgs(channel, this.#presenceHistory),
+        ],
+      ),
+    );
+    return parseView(reply);
+  }
+
+  async disconnect(clientId: string): Promise<{ edges: number; watched: boolean }> {
+    const { presence, lastSeen } = clientKeys(clientId);
+    const { subscribers } = channelKeys(clientChannel(clientId));
+    const reply = await asking(this.#redis, () =>
+      this.#scripts.run(
+        'disconnect',
+        [presence, lastSeen, subscribers],
+        [clientId, this.#edge.id],
+      ),
+    );
+    const [edges, watched] = reply as [number, number];
+    return { edges, watched: watched === 1 };
+  }
+
+  async offline(clientId: string): Promise<void> {
+    const { presence, lastSeen } = clientKeys(clientId);
+    const channel = clientChannel(clientId);
+    const { subscribers, log, top } = channelKeys(channel);
+    await asking(this.#redis, () =>
+      this.#scripts.run(
+        'offline',
+        [presence, lastSeen, subscribers, log, top],
+        [clientId, ...announcementArgs(channel, this.#presenceHistory)],
+      ),
+    );
+  }
+
+  async acked(clientId: string, position: Position): Promise<void> {
+    const { acked, queueTop } = clientKeys(clientId);
+    await asking(this.#redis, () =>
+      this.#scripts.run('acked', [acked, queueTop], [position, 2 * this.#queueMs]),
+    );
+  }
+}

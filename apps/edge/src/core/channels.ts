@@ -1,0 +1,109 @@
+import { type Position, RefusedError, refusal } from '@halley/shared/protocol';
+import { Channel } from './channel.js';
+import type { Services } from './services.js';
+import type { LiveMessage } from './stream.js';
+
+const HOUSEKEEPING_MS = 1_000;
+
+/** The channels that this edge is subscribed to in Redis: from the first listener to some time after the last. */
+export class Channels {
+  readonly #services: Services;
+  readonly #channels = new Map<string, Channel>();
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  get(name: string): Channel | undefined {
+    return this.#channels.get(name);
+  }
+
+  values(): IterableIterator<Channel> {
+    return this.#channels.values();
+  }
+
+  /** Counts one more listener. @throws RefusedError if Redis cannot be asked */
+  async hold(name: string): Promise<Channel> {
+    let channel = this.#channels.get(name);
+    if (channel === undefined) {
+      channel = new Channel(name, this.#services.namespaces.of(name), this.#services);
+      this.#channels.set(name, channel);
+    }
+    channel.listeners += 1;
+    try {
+      await channel.ready();
+    } catch (error) {
+      channel.listeners -= 1;
+      if (this.#channels.get(name) === channel) this.#channels.delete(name);
+      throw error;
+    }
+    // Another listener's attempt may have failed, and taken the channel away, while this one waited.
+    if (this.#channels.get(name) !== channel) throw new RefusedError(refusal('unavailable'));
+    return channel;
+  }
+
+  release(channel: Channel): void {
+    channel.listeners -= 1;
+    if (channel.listeners === 0) channel.idleSinceMs = this.#services.clock.now();
+  }
+
+  onLive(name: string, message: LiveMessage): void {
+    this.#channels.get(name)?.onLive(message);
+  }
+
+  /** Looks after lingering channels, tails and what Redis knows of listeners, once a second. */
+  startHousekeeping(): () => void {
+    const timer = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS).unref();
+    return () => clearInterval(timer);
+  }
+
+  /** After messages may have been missed. */
+  repair(tops: ReadonlyMap<string, Position | null>): void {
+    for (const [name, top] of tops) this.#channels.get(name)?.repair(top);
+  }
+
+  /** What Redis knows of this edge's listeners may be gone: it is said again. */
+  reassert(): void {
+    for (const channel of this.#channels.values()) channel.reportedListeners = null;
+  }
+
+  /** Tells Redis that nobody listens here any more. */
+  async closeAll(): Promise<void> {
+    const open = [...this.#channels.values()].filter((channel) => channel.reportedListeners !== 0);
+    await Promise.all(open.map((channel) => this.#report(channel, 0)));
+  }
+
+  #keepHouse(): void {
+    const nowMs = this.#services.clock.now();
+    for (const channel of this.#channels.values()) {
+      channel.settle(nowMs);
+      if (channel.isOpen && channel.reportedListeners !== channel.listeners) {
+        void this.#report(channel, channel.listeners);
+      }
+      if (channel.listeners === 0 && channel.isOpen) this.#closeIfIdle(channel, nowMs);
+    }
+  }
+
+  #closeIfIdle(channel: Channel, nowMs: number): void {
+    if (nowMs - channel.idleSinceMs < this.#services.limits.channelLingerMs) return;
+    if (channel.reportedListeners !== 0) return;
+    this.#channels.delete(channel.name);
+    this.#services.channels.close(channel.name);
+  }
+
+  async #report(channel: Channel, listeners: number): Promise<void> {
+    if (channel.isReporting) return;
+    channel.isReporting = true;
+    try {
+      await this.#services.channels.report(channel.name, listeners);
+      channel.reportedListeners = listeners;
+    } catch (error) {
+      this.#services.counters.storeFailed('listeners', error);
+    }
+    channel.isReporting = false;
+  }
+}

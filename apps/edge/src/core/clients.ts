@@ -1,0 +1,70 @@
+import { Client } from './client.js';
+import type { Services } from './services.js';
+import type { Listener, LiveMessage } from './stream.js';
+
+/** Re-asserting everybody at once would be a storm of its own. */
+const REASSERT_SPREAD_MS = 5_000;
+
+/** The clients that have connections on this edge. */
+export class Clients {
+  readonly #services: Services;
+  readonly #clients = new Map<string, Client>();
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  get(clientId: string): Client | undefined {
+    return this.#clients.get(clientId);
+  }
+
+  /** Takes a session in; `Client.admit` then registers it and starts it on the queue. */
+  add(session: Listener, clientId: string): Client {
+    let client = this.#clients.get(clientId);
+    if (client === undefined) {
+      client = new Client(clientId, this.#services);
+      this.#clients.set(clientId, client);
+    }
+    client.sessions.push(session);
+    this.#services.presence.hold(clientId);
+    return client;
+  }
+
+  remove(session: Listener, client: Client): void {
+    client.remove(session);
+    this.#services.presence.release(client.id);
+    if (client.sessions.length === 0) this.#clients.delete(client.id);
+  }
+
+  onPrivate(clientId: string, message: LiveMessage): void {
+    const client = this.#clients.get(clientId);
+    if (client === undefined) this.#services.presence.disown(clientId);
+    else client.onLive(message);
+  }
+
+  /**
+   * After calls or messages may have been lost: registers these clients again and gives out what their
+   * queues have gained.
+   */
+  reassert(isConcerned: (clientId: string) => boolean): void {
+    for (const client of this.#clients.values()) {
+      if (!isConcerned(client.id)) continue;
+      const delayMs = Math.random() * REASSERT_SPREAD_MS;
+      this.#services.clock.after(delayMs, () => {
+        if (client.sessions.length > 0 && client.isOpen) client.refill();
+      });
+    }
+  }
+
+  values(): IterableIterator<Client> {
+    return this.#clients.values();
+  }
+
+  settle(nowMs: number): void {
+    for (const client of this.#clients.values()) client.settle(nowMs);
+  }
+}

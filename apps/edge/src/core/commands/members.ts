@@ -1,0 +1,33 @@
+import { encodeMembers, type MembersFrame, RefusedError, refusal } from '@halley/shared/protocol';
+import type { Edge } from '../edge.js';
+import type { MemberRecord } from '../ports/stores.js';
+import type { Session } from '../session.js';
+import { mayRead } from './subscribe.js';
+
+/** Reads a page of a channel's members, in the order of their names. */
+export async function members(edge: Edge, session: Session, frame: MembersFrame): Promise<void> {
+  const { channel, ref, after, limit } = frame;
+  if (!mayRead(edge, session, 'presence', channel)) {
+    throw new RefusedError(refusal('forbidden', `no right to see the members of "${channel}"`));
+  }
+  if (!edge.services.namespaces.of(channel).members) {
+    throw new RefusedError(refusal('members-disabled'));
+  }
+  const all = await edge.services.members.list(channel);
+  const first = after === undefined ? 0 : all.findIndex(({ member }) => member > after);
+  const page = first === -1 ? [] : all.slice(first, first + limit);
+  session.sendText(
+    encodeMembers({
+      ref,
+      channel,
+      count: all.length,
+      members: page.map(memberText),
+      more: first !== -1 && first + limit < all.length,
+    }),
+  );
+}
+
+function memberText({ member, info }: MemberRecord): string {
+  const clientId = `"clientId":${JSON.stringify(member)}`;
+  return info === null ? `{${clientId}}` : `{${clientId},"info":${info}}`;
+}

@@ -1,0 +1,94 @@
+import {
+  RefusedError,
+  refusal,
+  type SubscribedFrame,
+  type SubscribeFrame,
+} from '@halley/shared/protocol';
+import type { Channel } from '../channel.js';
+import { type Edge, recoveryOf } from '../edge.js';
+import type { Session } from '../session.js';
+import type { Start } from '../stream.js';
+
+/**
+ * Takes a channel, or takes a held one anew (with a replay if the frame has a position). The answer, the
+ * replay and the first live message leave in one turn and in this order.
+ */
+export async function subscribe(edge: Edge, session: Session, frame: SubscribeFrame): Promise<void> {
+  await checkRight(edge, session, frame);
+  const held = session.holds(frame.channel);
+  if (held !== undefined) {
+    held.abandon(session);
+    session.connection.unfollow(held.name);
+    return start(session, held, frame, () => edge.members.count(held, session.member));
+  }
+  const { channelsPerConnection } = edge.services.limits;
+  if (session.channelsHeldOrAsked > channelsPerConnection) throw tooMany(channelsPerConnection);
+  const channel = await edge.channels.hold(frame.channel);
+  if (session.isGone) return edge.channels.release(channel);
+  session.take(channel);
+  try {
+    await start(session, channel, frame, () => edge.members.enter(channel, session));
+  } catch (error) {
+    if (!session.isGone) edge.release(session, channel, 0);
+    throw error;
+  }
+}
+
+async function start(
+  session: Session,
+  channel: Channel,
+  frame: SubscribeFrame,
+  countMembers: () => Promise<number>,
+): Promise<void> {
+  const members = channel.options.members ? await countMembers() : null;
+  if (session.isGone) return;
+  const announce = (begin: Start) => session.send(subscribedFrame(frame, begin, members));
+  if (frame.after !== undefined) await channel.beginAfter(session, frame.after, announce);
+  else if (frame.last !== undefined) await channel.beginBefore(session, frame.last, announce);
+  else channel.beginHere(session, announce);
+}
+
+function subscribedFrame(
+  { ref, channel }: SubscribeFrame,
+  begin: Start,
+  members: number | null,
+): SubscribedFrame {
+  return {
+    type: 'subscribed',
+    ref,
+    channel,
+    ...recoveryOf(begin),
+    ...(members !== null && { members }),
+  };
+}
+
+async function checkRight(edge: Edge, session: Session, frame: SubscribeFrame): Promise<void> {
+  const { authorizer } = edge.services;
+  if (frame.token !== undefined) {
+    const grant = await authorizer.grant(frame.token, frame.channel, session.identity);
+    if (typeof grant !== 'number') throw new RefusedError(grant);
+    session.grants ??= new Map();
+    session.grants.set(frame.channel, grant);
+  } else if (!mayRead(edge, session, 'subscribe', frame.channel)) {
+    throw new RefusedError(refusal('forbidden', `no right to subscribe to "${frame.channel}"`));
+  }
+  const bannedUntil = authorizer.bannedUntil(frame.channel, session.member);
+  if (bannedUntil === null) return;
+  const retryAfterMs = Math.max(0, bannedUntil - edge.services.clock.now());
+  throw new RefusedError({ ...refusal('banned'), retryAfterMs });
+}
+
+/** A right of the identity, or by a token for this one channel. */
+export function mayRead(
+  edge: Edge,
+  session: Session,
+  action: 'subscribe' | 'history' | 'presence',
+  channel: string,
+): boolean {
+  if (session.grants?.has(channel) === true) return true;
+  return edge.services.authorizer.may(action, channel, session.identity);
+}
+
+function tooMany(max: number): RefusedError {
+  return new RefusedError(refusal('too-many-channels', `a connection holds at most ${max} channels`));
+}

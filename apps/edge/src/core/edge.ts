@@ -1,0 +1,180 @@
+import {
+  type CloseCode,
+  closeNumber,
+  PROTOCOL_VERSION,
+  type Position,
+  RefusedError,
+  type Recovery,
+  type Refusal,
+  refusal,
+  type WelcomeFrame,
+} from '@halley/shared/protocol';
+import { Channels } from './channels.js';
+import { Clients } from './clients.js';
+import type { Channel } from './channel.js';
+import { Members } from './members.js';
+import type { Identity } from './ports/authorizer.js';
+import type { Connection } from './ports/connection.js';
+import type { Wire } from './ports/wire.js';
+import type { Services } from './services.js';
+import { Session } from './session.js';
+import type { Start } from './stream.js';
+
+/** What a peer showed when it connected. */
+export interface Arrival {
+  readonly connectionId: string;
+  readonly connection: Connection;
+  readonly wire: Wire;
+  readonly identity: Identity;
+}
+
+/** The sessions of this process and what they hold. */
+export class Edge {
+  readonly services: Services;
+  readonly channels: Channels;
+  readonly clients: Clients;
+  readonly members: Members;
+  readonly sessions = new Set<Session>();
+  /** Leaves: its connections are told to go. */
+  isDraining = false;
+  /** Takes no further connections. */
+  isClosed = false;
+
+  constructor(services: Services) {
+    this.services = services;
+    this.channels = new Channels(services);
+    this.clients = new Clients(services);
+    this.members = new Members(services);
+  }
+
+  enter(arrival: Arrival): Session {
+    const { connectionId, connection, wire, identity } = arrival;
+    const nowMs = this.services.clock.now();
+    const session = new Session(connectionId, connection, wire, identity, nowMs);
+    this.sessions.add(session);
+    return session;
+  }
+
+  /** Welcomes a session; a named one after its client is registered and its queue was read. */
+  async welcome(session: Session, queueAfter: Position | null): Promise<void> {
+    const { clientId } = session.identity;
+    if (clientId === null) {
+      session.send(this.#welcomeFrame(session));
+      return;
+    }
+    session.client = this.clients.add(session, clientId);
+    try {
+      await session.client.admit(session, queueAfter, (start) =>
+        session.send(this.#welcomeFrame(session, start)),
+      );
+    } catch (error) {
+      // Without its presence nobody could reach the client.
+      if (!session.isGone) this.cut(session, 'presence-unavailable', messageOf(error));
+    }
+  }
+
+  leave(session: Session): void {
+    if (session.isGone) return;
+    session.isGone = true;
+    this.sessions.delete(session);
+    for (const channel of session.channels) {
+      this.release(session, channel, channel.options.leaveDelayMs);
+    }
+    if (session.client !== null) this.clients.remove(session, session.client);
+  }
+
+  /** Lets go of a channel. @param delayMs until the other members are told */
+  release(session: Session, channel: Channel, delayMs: number): void {
+    session.drop(channel);
+    channel.abandon(session);
+    session.connection.unfollow(channel.name);
+    if (channel.options.members) this.members.leave(channel, session.member, delayMs);
+    this.channels.release(channel);
+  }
+
+  /** Ends a subscription that the client did not end itself. */
+  expel(session: Session, channel: Channel, code: 'kicked' | 'token-expired' | 'forbidden'): void {
+    this.release(session, channel, 0);
+    session.send({ type: 'unsubscribed', channel: channel.name, code });
+    this.services.counters.refused(refusal(code), { ...session.subject, channel: channel.name });
+  }
+
+  /** Ends a connection and keeps the reason for whoever asks later. */
+  cut(session: Session, code: CloseCode, detail = ''): void {
+    this.services.counters.cut(code, session.subject);
+    session.end(closeNumber(code), detail === '' ? code : `${code}: ${detail}`);
+  }
+
+  /** Ends the connections of a client. @returns how many */
+  disconnect(clientId: string, close: number): number {
+    const sessions = this.sessionsOf(clientId);
+    for (const session of sessions) {
+      this.services.counters.cut('disconnected', session.subject);
+      session.end(close, 'disconnected');
+    }
+    return sessions.length;
+  }
+
+  /** Ends the subscriptions of a client, or of a nameless connection, to a channel. */
+  kick(channelName: string, member: string): void {
+    for (const session of this.sessions) {
+      if (session.member !== member) continue;
+      const channel = session.holds(channelName);
+      if (channel !== undefined) this.expel(session, channel, 'kicked');
+    }
+  }
+
+  /** Ends the connections whose token was revoked. */
+  enforceRevocations(): void {
+    for (const session of this.sessions) {
+      if (session.isEnding || !this.services.authorizer.isRevoked(session.identity)) continue;
+      this.cut(session, 'token-revoked');
+    }
+  }
+
+  sessionsOf(clientId: string): Session[] {
+    const found = [];
+    for (const session of this.sessions) {
+      if (session.identity.clientId === clientId) found.push(session);
+    }
+    return found;
+  }
+
+  /** Reports a refusal to the peer's frame, and to whoever watches this edge. */
+  refuse(session: Session, refused: Refusal, channel?: string): void {
+    this.services.counters.refused(refused, { ...session.subject, channel });
+  }
+
+  /** Somebody was turned away at the door. */
+  refuseArrival(refused: Refusal, address: string): void {
+    this.services.counters.refused(refused, { connectionId: '', address });
+  }
+
+  #welcomeFrame(session: Session, start?: Start): WelcomeFrame {
+    const { edgeId, limits } = this.services;
+    const { clientId, expiresAtMs } = session.identity;
+    return {
+      type: 'welcome',
+      version: PROTOCOL_VERSION,
+      connectionId: session.connectionId,
+      ...(clientId !== null && { clientId }),
+      edgeId,
+      pingIntervalMs: limits.pingIntervalMs,
+      maxPayloadBytes: limits.payloadMaxBytes,
+      ...(Number.isFinite(expiresAtMs) && { expiresAt: expiresAtMs }),
+      ...(start !== undefined && { queue: recoveryOf(start) }),
+    };
+  }
+}
+
+export function recoveryOf({ position, recovered, items }: Start): Recovery {
+  return {
+    position,
+    ...(recovered !== undefined && { recovered }),
+    ...(items.length > 0 && { replayed: items.length }),
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof RefusedError ? error.refusal.message : 'internal';
+}

@@ -1,0 +1,25 @@
+import type { ServerFrame } from '@halley/shared/protocol';
+import type { StreamItem } from '../tail.js';
+
+/** What the core needs of a socket, whatever wire it speaks. */
+export interface Connection {
+  /** Queues bytes for the peer. Never throws: on a connection that is gone it does nothing. */
+  write(bytes: string | Uint8Array): void;
+  /** Takes part in the fan-out of a topic, from the next published message on. */
+  follow(topic: string): void;
+  unfollow(topic: string): void;
+  /** Sends what is queued, then closes with this code. */
+  end(close: number, reason: string): void;
+  /** Bytes that were written and not yet taken by the kernel. */
+  bufferedBytes(): number;
+  /** Address of the peer as text. */
+  address(): string;
+}
+
+/** Hands something to every connection that follows a topic; encoded once per wire. */
+export interface Fanout {
+  publish(topic: string, item: StreamItem): void;
+  tell(topic: string, frame: ServerFrame): void;
+  /** A native frame that was finished in Redis and is not stored. */
+  relay(topic: string, frame: Uint8Array): void;
+}

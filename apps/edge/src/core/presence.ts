@@ -1,0 +1,127 @@
+import type { LogView, Position } from '@halley/shared/protocol';
+import type { Clock } from './ports/clock.js';
+import type { QueueStore } from './ports/stores.js';
+
+interface Entry {
+  /** Connections of the client on this edge: more than none means that it should be registered. */
+  connections: number;
+  /** What Redis is known to hold; null after an unknown outcome, which counts as not applied. */
+  isRegistered: boolean | null;
+  /** Last call of this client: the next one begins when it has ended. */
+  last: Promise<unknown> | null;
+}
+
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 5_000;
+
+/**
+ * Which clients this edge holds, and the same in Redis. One call in flight per client, in order, and
+ * repeated until what Redis has is what is wanted: replies may be lost and connections come and go
+ * meanwhile, but a connected client is never absent and nothing stale stays.
+ */
+export class Presence {
+  readonly #store: QueueStore;
+  readonly #clock: Clock;
+  readonly #graceMs: number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #graces = new Map<string, () => void>();
+
+  /** @param graceMs how long a client may be away before its watchers are told */
+  constructor(store: QueueStore, clock: Clock, graceMs: number) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#graceMs = graceMs;
+  }
+
+  /** One more connection of this client; `register` makes it known. */
+  hold(clientId: string): void {
+    const entry = this.#entries.get(clientId);
+    if (entry !== undefined) entry.connections += 1;
+    else this.#entries.set(clientId, { connections: 1, isRegistered: false, last: null });
+  }
+
+  /** One connection fewer; the last one takes the client out. */
+  release(clientId: string): void {
+    const entry = this.#entries.get(clientId);
+    if (entry === undefined) return;
+    entry.connections -= 1;
+    if (entry.connections === 0) void this.#inOrder(entry, () => this.#retire(clientId, entry));
+  }
+
+  isHeld(clientId: string): boolean {
+    return (this.#entries.get(clientId)?.connections ?? 0) > 0;
+  }
+
+  /** Registers the client, again if need be, and reads its queue after a position. */
+  register(clientId: string, after: Position | null): Promise<LogView> {
+    const entry = this.#entries.get(clientId);
+    if (entry === undefined) return Promise.reject(new Error('register before hold'));
+    return this.#inOrder(entry, async () => {
+      entry.isRegistered = null;
+      const view = await this.#store.connect(clientId, after);
+      entry.isRegistered = true;
+      return view;
+    });
+  }
+
+  /** A message came for a client that is not here: what Redis holds is stale. */
+  disown(clientId: string): void {
+    if (this.#entries.has(clientId)) return;
+    const entry: Entry = { connections: 0, isRegistered: null, last: null };
+    this.#entries.set(clientId, entry);
+    void this.#inOrder(entry, () => this.#retire(clientId, entry));
+  }
+
+  /** Resolves when Redis holds what is wanted; the graces that run are cut short. */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map((entry) => entry.last));
+    const waiting = [...this.#graces.keys()];
+    for (const stop of this.#graces.values()) stop();
+    this.#graces.clear();
+    await Promise.all(waiting.map((clientId) => this.#tellOffline(clientId)));
+  }
+
+  #inOrder<T>(entry: Entry, call: () => Promise<T>): Promise<T> {
+    const result = entry.last === null ? call() : entry.last.then(call);
+    const last = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    entry.last = last;
+    void last.then(() => {
+      if (entry.last === last) entry.last = null;
+    });
+    return result;
+  }
+
+  async #retire(clientId: string, entry: Entry): Promise<void> {
+    let delayMs = RETRY_MIN_MS;
+    while (entry.connections === 0 && entry.isRegistered !== false) {
+      try {
+        const { edges, watched } = await this.#store.disconnect(clientId);
+        entry.isRegistered = false;
+        if (edges === 0 && watched) this.#startGrace(clientId);
+      } catch {
+        entry.isRegistered = null;
+        await new Promise<void>((resolve) => this.#clock.after(delayMs, resolve));
+        delayMs = Math.min(RETRY_MAX_MS, 2 * delayMs);
+      }
+    }
+    if (entry.connections === 0) this.#entries.delete(clientId);
+  }
+
+  #startGrace(clientId: string): void {
+    this.#graces.get(clientId)?.();
+    const stop = this.#clock.after(this.#graceMs, () => {
+      this.#graces.delete(clientId);
+      void this.#tellOffline(clientId);
+    });
+    this.#graces.set(clientId, stop);
+  }
+
+  async #tellOffline(clientId: string): Promise<void> {
+    if (this.isHeld(clientId)) return;
+    // Watchers that miss this see the truth with the next change, or when they subscribe again.
+    await this.#store.offline(clientId).catch(() => undefined);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Authorizer } from './ports/authorizer.js';
+import type { Clock } from './ports/clock.js';
+import type { Fanout } from './ports/connection.js';
+import type { Counters } from './ports/counters.js';
+import type { NamespaceTable } from './ports/namespaces.js';
+import type { ChannelStore, MemberStore, QueueStore } from './ports/stores.js';
+import type { Presence } from './presence.js';
+
+export interface Limits {
+  readonly channelsPerConnection: number;
+  /** Bytes of the largest data of any namespace. */
+  readonly payloadMaxBytes: number;
+  /** Bytes that may wait for a reader before it is cut. */
+  readonly slowReaderBytes: number;
+  readonly pingIntervalMs: number;
+  readonly channelLingerMs: number;
+  /** Age of private messages. */
+  readonly queueMs: number;
+}
+
+/** What the parts of the core share: the ports, and who is present. */
+export interface Services {
+  readonly edgeId: string;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly namespaces: NamespaceTable;
+  readonly authorizer: Authorizer;
+  readonly channels: ChannelStore;
+  readonly queues: QueueStore;
+  readonly members: MemberStore;
+  readonly fanout: Fanout;
+  readonly counters: Counters;
+  readonly presence: Presence;
+}

@@ -1,0 +1,104 @@
+import type { RawJson, ServerFrame } from '@halley/shared/protocol';
+import type { Channel, ChannelListener } from './channel.js';
+import type { Client } from './client.js';
+import type { Identity } from './ports/authorizer.js';
+import type { Connection } from './ports/connection.js';
+import type { Subject } from './ports/counters.js';
+import type { Wire } from './ports/wire.js';
+import type { StreamItem } from './tail.js';
+
+const NO_CHANNELS: readonly Channel[] = [];
+
+/** Bytes that a replay leaves waiting before it pauses. */
+const REPLAY_AHEAD_BYTES = 262_144;
+
+/** One connection: who it is, what it holds, how to talk to it. Kept small: there are a million. */
+export class Session implements ChannelListener {
+  readonly connectionId: string;
+  readonly connection: Connection;
+  readonly wire: Wire;
+  readonly sinceMs: number;
+  identity: Identity;
+  client: Client | null = null;
+  #channels: readonly Channel[] = NO_CHANNELS;
+  /** Rights for single channels by a token of their own: when they end, unix ms. */
+  grants: Map<string, number> | null = null;
+  /** Commands under way by channel: the next one on the same channel waits. */
+  pending: Map<string, Promise<void>> | null = null;
+  isGone = false;
+  /** Was told to end; it may take a moment until it has. */
+  isEnding = false;
+
+  constructor(
+    connectionId: string,
+    connection: Connection,
+    wire: Wire,
+    identity: Identity,
+    sinceMs: number,
+  ) {
+    this.connectionId = connectionId;
+    this.connection = connection;
+    this.wire = wire;
+    this.identity = identity;
+    this.sinceMs = sinceMs;
+  }
+
+  get channels(): readonly Channel[] {
+    return this.#channels;
+  }
+
+  /** Under which name others see it in a channel. */
+  get member(): string {
+    return this.identity.clientId ?? this.connectionId;
+  }
+
+  get info(): RawJson | null {
+    return this.identity.info;
+  }
+
+  get subject(): Subject {
+    return { connectionId: this.connectionId, clientId: this.identity.clientId ?? undefined };
+  }
+
+  send(frame: ServerFrame): void {
+    this.connection.write(this.wire.encode(frame));
+  }
+
+  /** An answer that was put together as text. */
+  sendText(text: string): void {
+    this.connection.write(text);
+  }
+
+  replay(item: StreamItem): void {
+    this.connection.write(this.wire.encodeItem(item));
+  }
+
+  isCongested(): boolean {
+    return this.connection.bufferedBytes() > REPLAY_AHEAD_BYTES;
+  }
+
+  end(close: number, reason: string): void {
+    this.isEnding = true;
+    this.connection.end(close, reason);
+  }
+
+  /** Channels that it holds, and those for which a command is under way. */
+  get channelsHeldOrAsked(): number {
+    const asked = [...(this.pending?.keys() ?? [])];
+    return this.#channels.length + asked.filter((name) => this.holds(name) === undefined).length;
+  }
+
+  holds(name: string): Channel | undefined {
+    return this.#channels.find((channel) => channel.name === name);
+  }
+
+  take(channel: Channel): void {
+    this.#channels = [...this.#channels, channel];
+  }
+
+  drop(channel: Channel): void {
+    const rest = this.#channels.filter((one) => one !== channel);
+    this.#channels = rest.length === 0 ? NO_CHANNELS : rest;
+    this.grants?.delete(channel.name);
+  }
+}

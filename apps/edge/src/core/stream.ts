@@ -1,0 +1,399 @@
+import {
+  comparePositions,
+  type GapFrame,
+  isEmptyPosition,
+  type LogView,
+  ORIGIN,
+  type Position,
+  positionOf,
+  RefusedError,
+  refusal,
+  type ServerFrame,
+  timeOf,
+} from '@halley/shared/protocol';
+import { continues, decide, isRolledBack } from './recovery.js';
+import { itemOf, type StreamItem, Tail } from './tail.js';
+
+/** Who takes part in a stream: a session in a channel, or in its client's queue. */
+export interface Listener {
+  /** It ended while it waited to be started. */
+  readonly isGone: boolean;
+  replay(item: StreamItem): void;
+  /** Too much waits to be written: the replay pauses until `Stream.resumeReplay`. */
+  isCongested(): boolean;
+  send(frame: ServerFrame): void;
+}
+
+/** Where a listener starts; `recovered` is absent where it showed no position. */
+export interface Start {
+  readonly position: Position;
+  readonly recovered?: boolean;
+  readonly items: readonly StreamItem[];
+}
+
+/** Told in the same turn in which the replay begins and the listener joins. */
+export type Announce = (start: Start) => void;
+
+export interface LiveMessage {
+  readonly prev: Position;
+  readonly id: Position;
+  /** Only valid during the call. */
+  readonly frame: Uint8Array;
+}
+
+interface Resume {
+  readonly listener: Listener;
+  readonly after: Position;
+  readonly announce: Announce;
+  settle(): void;
+  fail(error: unknown): void;
+}
+
+/** Live bytes that may wait for a hole to be filled; what is beyond is read from the log again. */
+const PENDING_MAX_BYTES = 4 * 1_048_576;
+const RETRY_MS = 1_000;
+
+/**
+ * One stream as an edge has it. `position` is the high water: every message up to it has been given to
+ * those who joined. A resume replays up to it, and what lies above comes live: nobody misses, repeats,
+ * or waits for somebody else.
+ */
+export abstract class Stream {
+  #high: Position = ORIGIN;
+  #tail: Tail | null = null;
+  /** Set while live messages wait: until the high water is known, and while a hole is filled. */
+  #pending: StreamItem[] | null = [];
+  #pendingBytes = 0;
+  /** Something was missed while a hole was being filled: look once more. */
+  #fillAgain = false;
+  #resumes: Resume[] | null = null;
+  /** Reads under way; what comes live meanwhile has to stay in the tail. */
+  #reads = 0;
+  #loading: Promise<void> | null = null;
+  #replays: Map<Listener, Position> | null = null;
+  #clears = 0;
+
+  /** Text of this stream's native frames up to the id. */
+  protected abstract readonly frameHead: string;
+  /** Messages older than this are not shown to those who start anew, ms. */
+  protected abstract readonly ageMs: number;
+  /** Messages older than `ageMs` are not replayed to anybody. */
+  protected abstract readonly isStrictOnAge: boolean;
+  /** Keeps a short tail even when nobody resumes. */
+  protected abstract readonly keepsTail: boolean;
+  protected abstract view(after: Position | null): Promise<LogView>;
+  protected abstract deliver(item: StreamItem): void;
+  protected abstract join(listener: Listener): void;
+  protected abstract tellJoined(frame: ServerFrame): void;
+  /** Messages were lost or replaced up to here. */
+  protected abstract gapFrame(position: Position): GapFrame;
+  /** Redis has lost messages that this edge gave out. */
+  protected abstract rolledBack(top: Position): void;
+  protected abstract readFailed(error: unknown): void;
+  protected abstract later(delayMs: number, callback: () => void): void;
+
+  get position(): Position {
+    return this.#high;
+  }
+
+  get isOpen(): boolean {
+    return this.#high !== ORIGIN;
+  }
+
+  /** The high water is known: what has waited is given out. */
+  protected open(high: Position): void {
+    this.#high = high;
+    this.#release();
+  }
+
+  onLive({ prev, id, frame }: LiveMessage): void {
+    const item = { prev, id, frame: Uint8Array.prototype.slice.call(frame) };
+    if (this.#pending !== null) this.#wait(this.#pending, item);
+    else this.#take(item);
+  }
+
+  /** After messages may have been missed. @param top as Redis has it */
+  repair(top: Position | null): void {
+    if (top === this.#high || (top === null && isEmptyPosition(this.#high))) return;
+    this.refill();
+  }
+
+  /** Reads what Redis has after the high water and gives it out. */
+  refill(): void {
+    if (this.#pending === null) this.#fill([]);
+    else if (this.isOpen) this.#fillAgain = true;
+  }
+
+  /** The log was cleared: nothing of it may be replayed any more. */
+  forget(): void {
+    this.#clears += 1;
+    this.#tail?.clear();
+  }
+
+  beginHere(listener: Listener, announce: Announce): void {
+    this.#begin(listener, announce, { position: this.#high, items: [] });
+  }
+
+  /** Resolves when the listener has started. */
+  beginAfter(listener: Listener, after: Position, announce: Announce): Promise<void> {
+    const known = this.#fromTail(after);
+    if (known !== null) {
+      this.#begin(listener, announce, known);
+      return Promise.resolve();
+    }
+    return new Promise((settle, fail) => {
+      this.#resumes ??= [];
+      this.#resumes.push({ listener, after, announce, settle, fail });
+      if (this.#loading === null) void this.#load();
+    });
+  }
+
+  /** Starts a listener with the last `count` messages. Resolves when it has started. */
+  async beginBefore(listener: Listener, count: number, announce: Announce): Promise<void> {
+    while (!this.#holdsLast(count)) {
+      if (this.#loading === null) await this.#read(null);
+      else await this.#loading;
+    }
+    const items = this.#shown(this.#tail?.items ?? [], Date.now());
+    const last = count === 0 ? [] : items.slice(-count);
+    this.#begin(listener, announce, { position: this.#high, items: last });
+  }
+
+  /**
+   * Starts a listener by a view that was read for it while `keepDuring` held the tail; the first view
+   * opens the stream.
+   */
+  protected beginFrom(
+    listener: Listener,
+    view: LogView,
+    after: Position | null,
+    announce: Announce,
+  ): void {
+    const isFirst = !this.isOpen;
+    if (isFirst) this.#high = positionOf(view.top, view.nowMs);
+    const isWhole = this.#adopt(view);
+    const { position, items, recovered } = this.#judge(after ?? ORIGIN, view);
+    this.#begin(
+      listener,
+      announce,
+      after === null ? { position, items } : { position, items, recovered: isWhole && recovered },
+    );
+    if (isFirst) this.#release();
+    if (!isWhole) this.refill();
+  }
+
+  /** Keeps what comes live in the tail while `read` is under way. */
+  protected async keepDuring<T>(read: () => Promise<T>): Promise<T> {
+    this.#reads += 1;
+    try {
+      return await read();
+    } finally {
+      this.#reads -= 1;
+    }
+  }
+
+  /** A listener that was congested has room again. */
+  resumeReplay(listener: Listener): void {
+    const position = this.#replays?.get(listener);
+    if (position === undefined) return;
+    this.#replays?.delete(listener);
+    const items = position === this.#high ? [] : (this.#tail?.after(position) ?? null);
+    if (items === null) listener.send(this.gapFrame(this.#high));
+    this.#replay(listener, items ?? []);
+  }
+
+  abandon(listener: Listener): void {
+    this.#replays?.delete(listener);
+  }
+
+  /** Called now and then: lets go of what no resume needs any more. */
+  settle(nowMs: number): void {
+    if (this.#isReplayable || this.#tail === null) return;
+    if (!this.keepsTail || !this.#tail.settle(nowMs)) this.#tail = null;
+  }
+
+  /** The tail must not lose anything now. */
+  get #isReplayable(): boolean {
+    return this.#reads > 0 || this.#pending !== null || (this.#replays?.size ?? 0) > 0;
+  }
+
+  #begin(listener: Listener, announce: Announce, start: Start): void {
+    if (listener.isGone) return;
+    announce(start);
+    this.#replay(listener, start.items);
+  }
+
+  #replay(listener: Listener, items: readonly StreamItem[]): void {
+    for (const [index, item] of items.entries()) {
+      listener.replay(item);
+      if (index < items.length - 1 && listener.isCongested()) {
+        this.#replays ??= new Map();
+        this.#replays.set(listener, item.id);
+        return;
+      }
+    }
+    this.join(listener);
+  }
+
+  #take(item: StreamItem): void {
+    if (comparePositions(item.id, this.#high) <= 0) {
+      // A second copy; or Redis went back in time and gives out ids below the high water.
+      if (item.id !== this.#high && this.#tail?.includes(item.id) !== true) this.#fill([]);
+    } else if (continues(this.#high, item.prev)) {
+      this.#give(item);
+    } else {
+      this.#fill([item]);
+    }
+  }
+
+  #give(item: StreamItem): void {
+    this.#high = item.id;
+    if (this.keepsTail || this.#isReplayable) {
+      this.#tail ??= new Tail();
+      this.#tail.push(item, this.#isReplayable);
+    }
+    this.deliver(item);
+  }
+
+  #wait(pending: StreamItem[], item: StreamItem): void {
+    this.#pendingBytes += item.frame.length;
+    if (this.#pendingBytes <= PENDING_MAX_BYTES) pending.push(item);
+    else this.#fillAgain = true;
+  }
+
+  #release(): void {
+    const waiting = this.#pending ?? [];
+    this.#pending = null;
+    this.#pendingBytes = 0;
+    for (const item of waiting) {
+      // One of them may have shown a hole: then the rest waits again.
+      if (this.#pending === null) this.#take(item);
+      else this.#wait(this.#pending, item);
+    }
+    if (this.#pending === null && this.#fillAgain) this.#fill([]);
+  }
+
+  /** Live messages wait until everything up to Redis' top has been given out. */
+  #fill(waiting: StreamItem[]): void {
+    this.#pending = waiting;
+    this.#fillAgain = false;
+    this.view(this.#high).then(
+      (view) => {
+        this.#mend(view);
+        this.#release();
+      },
+      (error: unknown) => {
+        this.readFailed(error);
+        this.#pending = null;
+        this.#pendingBytes = 0;
+        this.later(RETRY_MS, () => this.refill());
+      },
+    );
+  }
+
+  #mend(view: LogView): void {
+    const { recovered, entries } = decide(this.#high, view);
+    if (!recovered) {
+      const isLost = isRolledBack(this.#high, view);
+      const top = positionOf(view.top, view.nowMs);
+      this.#tail = null;
+      if (isLost) this.rolledBack(top);
+      this.#high = isLost ? top : (entries[0]?.prev ?? top);
+      this.tellJoined(this.gapFrame(this.#high));
+      if (isLost) return;
+    }
+    for (const entry of entries) this.#give(itemOf(entry, this.frameHead));
+  }
+
+  /** @returns null where only Redis can tell */
+  #fromTail(after: Position): Start | null {
+    if (after === this.#high) return { position: after, recovered: true, items: [] };
+    const items = this.#tail?.after(after) ?? null;
+    if (items !== null) return { position: this.#high, recovered: true, items };
+    const whole = this.#tail?.whole ?? null;
+    return whole === null ? null : this.#judge(after, whole);
+  }
+
+  /**
+   * One read for all who wait, and one after it for those who came meanwhile or whose position the first
+   * could not prove: that one reads the whole log, which answers everybody.
+   */
+  async #load(): Promise<void> {
+    const [first, ...others] = this.#resumes ?? [];
+    if (first === undefined) return;
+    try {
+      const view = await this.#read(others.length === 0 ? first.after : null);
+      const waiting = this.#resumes ?? [];
+      this.#resumes = null;
+      for (const resume of waiting) this.#serve(resume, view);
+    } catch (error) {
+      const waiting = this.#resumes ?? [];
+      this.#resumes = null;
+      for (const resume of waiting) resume.fail(error);
+    }
+    void this.#load();
+  }
+
+  #serve(resume: Resume, view: LogView): void {
+    const start = this.#fromTail(resume.after);
+    if (start === null) {
+      // `view` was read for another position and found it, so it is not the whole log.
+      if (!view.found) resume.fail(new RefusedError(refusal('unavailable')));
+      this.#resumes ??= [];
+      if (view.found) this.#resumes.push(resume);
+      return;
+    }
+    this.#begin(resume.listener, resume.announce, start);
+    resume.settle();
+  }
+
+  #read(after: Position | null): Promise<LogView> {
+    const reading = this.keepDuring(async () => {
+      const clears = this.#clears;
+      let view = await this.view(after);
+      // It may have been read before the log was cleared.
+      if (clears !== this.#clears) view = await this.view(after);
+      if (!this.#adopt(view)) {
+        this.refill();
+        throw new RefusedError({ ...refusal('unavailable'), retryAfterMs: RETRY_MS });
+      }
+      return view;
+    });
+    this.#loading = reading.then(
+      () => {
+        this.#loading = null;
+      },
+      () => {
+        this.#loading = null;
+      },
+    );
+    return reading;
+  }
+
+  /** Joins what was read and what came live. @returns false if they are not of one stream */
+  #adopt(view: LogView): boolean {
+    this.#tail ??= new Tail();
+    return this.#tail.prepend(view, this.frameHead, this.#high);
+  }
+
+  #holdsLast(count: number): boolean {
+    const tail = this.#tail;
+    return count === 0 || (tail !== null && (tail.whole !== null || tail.items.length >= count));
+  }
+
+  #judge(after: Position, view: LogView): Required<Start> {
+    const { recovered } = decide(after, view);
+    const kept = this.#tail?.items ?? [];
+    const items = after === this.#high ? [] : (this.#tail?.after(after) ?? kept);
+    const shown = recovered && !this.isStrictOnAge ? items : this.#shown(items, view.nowMs);
+    return {
+      position: this.#high,
+      recovered: recovered && shown.length === items.length,
+      items: shown,
+    };
+  }
+
+  #shown(items: readonly StreamItem[], nowMs: number): readonly StreamItem[] {
+    return items.filter((item) => timeOf(item.id) >= nowMs - this.ageMs);
+  }
+}

@@ -1,0 +1,63 @@
+import type { Heartbeat } from '@halley/shared/redis';
+import type { Edge } from '../core/edge.js';
+import type { EdgeCounters } from './counters.js';
+
+type Load = Pick<
+  Heartbeat,
+  | 'connections'
+  | 'channels'
+  | 'deliveredPerSecond'
+  | 'bytesPerSecond'
+  | 'backpressureBytes'
+  | 'loopDelayP99Ms'
+  | 'rssBytes'
+  | 'cpu'
+>;
+
+/** How busy this edge is, since it was asked last. */
+export class LoadMeter {
+  readonly #edge: Edge;
+  readonly #counters: EdgeCounters;
+  #atMs = performance.now();
+  #cpu = process.cpuUsage();
+  #messages = 0;
+  #bytes = 0;
+
+  constructor(edge: Edge, counters: EdgeCounters) {
+    this.#edge = edge;
+    this.#counters = counters;
+  }
+
+  take(): Load {
+    const nowMs = performance.now();
+    const seconds = Math.max(0.001, (nowMs - this.#atMs) / 1_000);
+    const cpu = process.cpuUsage(this.#cpu);
+    const load = {
+      connections: this.#connectionsByWire(),
+      channels: this.#edge.channels.size,
+      deliveredPerSecond: Math.round((this.#counters.deliveredMessages - this.#messages) / seconds),
+      bytesPerSecond: Math.round((this.#counters.deliveredBytes - this.#bytes) / seconds),
+      backpressureBytes: this.#bytesWaiting(),
+      loopDelayP99Ms: Math.round(this.#counters.loopDelay.takeP99Ms() * 100) / 100,
+      rssBytes: process.memoryUsage.rss(),
+      cpu: Math.round(((cpu.user + cpu.system) / 1e6 / seconds) * 1_000) / 1_000,
+    };
+    this.#atMs = nowMs;
+    this.#cpu = process.cpuUsage();
+    this.#messages = this.#counters.deliveredMessages;
+    this.#bytes = this.#counters.deliveredBytes;
+    return load;
+  }
+
+  #connectionsByWire(): Record<string, number> {
+    const byWire: Record<string, number> = {};
+    for (const { wire } of this.#edge.sessions) byWire[wire.name] = (byWire[wire.name] ?? 0) + 1;
+    return byWire;
+  }
+
+  #bytesWaiting(): number {
+    let bytes = 0;
+    for (const { connection } of this.#edge.sessions) bytes += connection.bufferedBytes();
+    return bytes;
+  }
+}

@@ -1,0 +1,110 @@
+import {
+  DISABLED,
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_socket_context_t,
+  type WebSocket,
+} from './uws.js';
+import type { SocketDoor, UpgradeRequest } from '../core/ports/door.js';
+import { type SocketData, UwsConnection } from './uws-connection.js';
+
+/** Bytes that may wait for one socket before uWS cuts it without a word: the last resort. */
+const BACKPRESSURE_FACTOR = 4;
+
+/** Opens a door for WebSockets on a uWS app. */
+export function serveSockets<A, S>(
+  app: TemplatedApp,
+  door: SocketDoor<A, S>,
+  slowReaderBytes: number,
+): void {
+  app.ws<SocketData<A, S>>(door.path, {
+    compression: DISABLED,
+    maxPayloadLength: door.messageMaxBytes,
+    idleTimeout: door.idleSeconds,
+    sendPingsAutomatically: true,
+    maxBackpressure: BACKPRESSURE_FACTOR * slowReaderBytes,
+    // Without it frames beyond the limit vanish silently.
+    closeOnBackpressureLimit: 1,
+    upgrade: (response, request, context) => upgrade(door, response, request, context),
+    open: (socket) => open(door, socket),
+    message: (socket, bytes, isBinary) => {
+      const { session } = socket.getUserData().link;
+      if (session !== null) door.message(session, bytes, isBinary);
+    },
+    drain: (socket) => {
+      const { session } = socket.getUserData().link;
+      if (session !== null) door.drained(session);
+    },
+    close: (socket) => {
+      const { link } = socket.getUserData();
+      link.detach();
+      if (link.session !== null) door.closed(link.session);
+      link.session = null;
+    },
+  });
+}
+
+/** The request is only valid during this call, so all that is needed of it is read at once. */
+function upgrade<A, S>(
+  door: SocketDoor<A, S>,
+  response: HttpResponse,
+  request: HttpRequest,
+  context: us_socket_context_t,
+): void {
+  if (!door.accepts()) {
+    response.writeStatus('503 Service Unavailable').writeHeader('Retry-After', '1').end();
+    return;
+  }
+  const key = request.getHeader('sec-websocket-key');
+  const extensions = request.getHeader('sec-websocket-extensions');
+  const complete = (admission: A) =>
+    response.upgrade<SocketData<A, S>>(
+      { link: new UwsConnection<A, S>(admission) },
+      key,
+      door.protocolOf(admission),
+      extensions,
+      context,
+    );
+  const admission = door.admit(requestOf(request));
+  if (admission instanceof Promise) completeLater(response, admission, complete);
+  else complete(admission);
+}
+
+function completeLater<A>(
+  response: HttpResponse,
+  admission: Promise<A>,
+  complete: (admission: A) => void,
+): void {
+  let isAborted = false;
+  response.onAborted(() => {
+    isAborted = true;
+  });
+  admission.then(
+    (admitted) => {
+      if (!isAborted) response.cork(() => complete(admitted));
+    },
+    () => {
+      if (!isAborted) response.cork(() => response.writeStatus('503 Service Unavailable').end());
+    },
+  );
+}
+
+function requestOf(request: HttpRequest): UpgradeRequest {
+  return {
+    query: request.getQuery() ?? '',
+    origin: request.getHeader('origin'),
+    host: request.getHeader('host'),
+    authorization: request.getHeader('authorization'),
+    protocols: request.getHeader('sec-websocket-protocol'),
+  };
+}
+
+function open<A, S>(door: SocketDoor<A, S>, socket: WebSocket<SocketData<A, S>>): void {
+  const { link } = socket.getUserData();
+  link.attach(socket);
+  const { admission } = link;
+  if (admission === null) return;
+  link.admission = null;
+  link.session = door.open(link, admission);
+}

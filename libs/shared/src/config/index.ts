@@ -1,0 +1,11 @@
+export { QUEUE_DEFAULTS, type QueueLimits } from './config-file.js';
+export { envExample } from './env-example.js';
+export { isLoopback, type Origins } from './formats.js';
+export {
+  CLIENT_NAMESPACE,
+  NAMESPACE_DEFAULTS,
+  type Namespace,
+  Namespaces,
+} from './namespaces.js';
+export { type EdgeSettings, loadSettings, type Settings, SettingsError } from './settings.js';
+export { DEVELOPMENT_API_KEY, DEVELOPMENT_TOKEN_SECRET } from './table.js';

@@ -1,0 +1,72 @@
+/** What settings have to keep among themselves. */
+
+import type { ApiKeyEntry } from '../auth/index.js';
+import type { Environment } from './environment.js';
+import { isLoopback } from './formats.js';
+import { DEVELOPMENT_API_KEY, DEVELOPMENT_TOKEN_SECRET } from './table.js';
+
+const PORT_MAX = 65_535;
+/** RFC 7518, 3.2: an HS256 secret has at least the 32 bytes of its hash. */
+const SECRET_MIN_BYTES = 32;
+
+export function contradictions(environment: Environment): string[] {
+  return [...keyProblems(environment), ...portProblems(environment)];
+}
+
+/**
+ * Where others than this machine can reach the fleet, it has keys that nobody else knows: those of
+ * development stand in the documentation.
+ */
+function keyProblems({ production, values, given, refused }: Environment): string[] {
+  const { HALLEY_HOST: host } = values;
+  if (!production && isLoopback(host)) return [];
+  const where = production ? 'in production' : `for HALLEY_HOST ${host}, which is not loopback`;
+  const problems: string[] = [];
+  if (!given.has('HALLEY_API_KEYS')) {
+    problems.push(`HALLEY_API_KEYS must be set ${where}: a comma list of name:secret:role`);
+  } else if (!refused.has('HALLEY_API_KEYS') && holdsDevelopmentKey(values.HALLEY_API_KEYS)) {
+    problems.push(`HALLEY_API_KEYS must not hold ${DEVELOPMENT_API_KEY} ${where}`);
+  }
+  if (!given.has('HALLEY_TOKEN_SECRET') && !given.has('HALLEY_TOKEN_KEYS')) {
+    problems.push(`HALLEY_TOKEN_SECRET or HALLEY_TOKEN_KEYS must be set ${where}`);
+  } else if (values.HALLEY_TOKEN_SECRET === DEVELOPMENT_TOKEN_SECRET) {
+    problems.push(`HALLEY_TOKEN_SECRET must not be ${DEVELOPMENT_TOKEN_SECRET} ${where}`);
+  }
+  return problems;
+}
+
+function holdsDevelopmentKey(keys: readonly ApiKeyEntry[]): boolean {
+  return keys.some(({ secret }) => secret === DEVELOPMENT_API_KEY);
+}
+
+function portProblems({ values }: Environment): string[] {
+  const first = values.HALLEY_EDGE_ADMIN_PORT;
+  if (first === 0) return [];
+  const last = first + Math.max(values.HALLEY_EDGES - 1, values.HALLEY_EDGE_INDEX);
+  if (last > PORT_MAX) {
+    return [`HALLEY_EDGE_ADMIN_PORT must leave a port for each edge: ${last} is above ${PORT_MAX}`];
+  }
+  const shared = values.HALLEY_EDGE_PORT;
+  return shared >= first && shared <= last
+    ? [`HALLEY_EDGE_PORT must not be one of the admin ports ${first} to ${last}, not ${shared}`]
+    : [];
+}
+
+/** What is allowed, but seldom meant. */
+export function advice({ production, values }: Environment): string[] {
+  if (!production) return [];
+  const warnings: string[] = [];
+  const { HALLEY_TOKEN_SECRET: secret, HALLEY_TOKEN_KEYS: keys } = values;
+  if (secret !== undefined && Buffer.byteLength(secret) < SECRET_MIN_BYTES) {
+    warnings.push(`HALLEY_TOKEN_SECRET has fewer than ${SECRET_MIN_BYTES} bytes`);
+  }
+  if (keys?.kind === 'jwks' && keys.url.protocol === 'http:' && !isLoopback(keys.url.hostname)) {
+    warnings.push(
+      'HALLEY_TOKEN_KEYS is an http address: whoever is on the way can replace the keys',
+    );
+  }
+  if (values.HALLEY_TRUST_CLIENT_IDS) {
+    warnings.push('HALLEY_TRUST_CLIENT_IDS is on: anybody may take any client name');
+  }
+  return warnings;
+}

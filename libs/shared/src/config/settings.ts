@@ -1,0 +1,127 @@
+import type { ApiKeyEntry, TokenSettings } from '../auth/index.js';
+import type { LogLevel } from '../ops/logger.js';
+import { NO_FILE, type QueueLimits, readConfigFile } from './config-file.js';
+import { type Environment, readEnvironment } from './environment.js';
+import type { Origins } from './formats.js';
+import { buildNamespaces, type Namespaces } from './namespaces.js';
+import { advice, contradictions } from './rules.js';
+import { DEVELOPMENT_TOKEN_SECRET } from './table.js';
+
+export interface EdgeSettings {
+  readonly port: number;
+  /** Edge processes of this machine. */
+  readonly count: number;
+  /** This edge's own, its index already added; 0 for any free one. */
+  readonly adminPort: number;
+  readonly index: number;
+  readonly publicUrl?: string;
+  readonly pingIntervalMs: number;
+  readonly slowReaderBytes: number;
+  readonly channelLingerMs: number;
+  readonly drainSeconds: number;
+  readonly drainGraceMs: number;
+  readonly maxChannels: number;
+  readonly presenceGraceMs: number;
+}
+
+export interface Settings {
+  readonly production: boolean;
+  readonly redisUrl?: string;
+  readonly host: string;
+  readonly edge: EdgeSettings;
+  readonly api: { readonly port: number; readonly bodyMaxBytes: number };
+  readonly redis: { readonly timeoutMs: number };
+  readonly apiKeys: readonly ApiKeyEntry[];
+  readonly token: TokenSettings;
+  readonly origins: Origins;
+  readonly trustClientIds: boolean;
+  readonly logLevel: LogLevel;
+  readonly dataDir: string;
+  readonly namespaces: Namespaces;
+  readonly queue: QueueLimits;
+  /** For the log at start. */
+  readonly warnings: readonly string[];
+}
+
+/** Everything that is wrong with the settings, so that one start is enough to see it all. */
+export class SettingsError extends Error {
+  /** Each names its setting and says what is allowed; none holds a secret. */
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('; '));
+    this.name = 'SettingsError';
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the environment, and the file that it names, once.
+ * @throws SettingsError
+ */
+export function loadSettings(env: NodeJS.ProcessEnv): Settings {
+  const environment = readEnvironment(env);
+  const problems = [...environment.problems, ...contradictions(environment)];
+  const { values, production } = environment;
+  const path = values.HALLEY_CONFIG;
+  const file = path === undefined ? NO_FILE : readConfigFile(path, problems);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return {
+    production,
+    ...optional('redisUrl', values.REDIS_URL),
+    host: values.HALLEY_HOST,
+    edge: edgeSettings(environment),
+    api: { port: values.HALLEY_API_PORT, bodyMaxBytes: values.HALLEY_BODY_MAX_BYTES },
+    redis: { timeoutMs: values.HALLEY_REDIS_TIMEOUT_MS },
+    apiKeys: values.HALLEY_API_KEYS,
+    token: tokenSettings(environment),
+    origins: values.HALLEY_ORIGINS,
+    trustClientIds: values.HALLEY_TRUST_CLIENT_IDS,
+    logLevel: values.HALLEY_LOG_LEVEL,
+    dataDir: values.HALLEY_DATA_DIR,
+    namespaces: buildNamespaces(file.namespaces, production),
+    queue: file.queue,
+    warnings: [...environment.warnings, ...advice(environment)],
+  };
+}
+
+function edgeSettings({ values }: Environment): EdgeSettings {
+  const firstAdminPort = values.HALLEY_EDGE_ADMIN_PORT;
+  const index = values.HALLEY_EDGE_INDEX;
+  return {
+    port: values.HALLEY_EDGE_PORT,
+    count: values.HALLEY_EDGES,
+    adminPort: firstAdminPort === 0 ? 0 : firstAdminPort + index,
+    index,
+    ...optional('publicUrl', values.HALLEY_PUBLIC_URL),
+    pingIntervalMs: values.HALLEY_PING_INTERVAL_MS,
+    slowReaderBytes: values.HALLEY_SLOW_READER_BYTES,
+    channelLingerMs: values.HALLEY_CHANNEL_LINGER_MS,
+    drainSeconds: values.HALLEY_DRAIN_SECONDS,
+    drainGraceMs: values.HALLEY_DRAIN_GRACE_MS,
+    maxChannels: values.HALLEY_CONNECTION_MAX_CHANNELS,
+    presenceGraceMs: values.HALLEY_PRESENCE_GRACE_MS,
+  };
+}
+
+function tokenSettings({ values, production, given }: Environment): TokenSettings {
+  // Whoever brings keys of their own has not asked for a secret that everybody knows beside them.
+  const usesDevelopmentSecret = !production && !given.has('HALLEY_TOKEN_KEYS');
+  const fallback = usesDevelopmentSecret ? DEVELOPMENT_TOKEN_SECRET : undefined;
+  return {
+    ...optional('secret', values.HALLEY_TOKEN_SECRET ?? fallback),
+    ...optional('keys', values.HALLEY_TOKEN_KEYS),
+    ...optional('issuer', values.HALLEY_TOKEN_ISSUER),
+    ...optional('audience', values.HALLEY_TOKEN_AUDIENCE),
+    maxSeconds: values.HALLEY_TOKEN_MAX_SECONDS,
+    revokedReloadMs: values.HALLEY_REVOKED_RELOAD_MS,
+  };
+}
+
+/** The property only where there is a value: an optional one must not be there as undefined. */
+function optional<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { [Name in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [Name in Key]: Value });
+}

@@ -1,0 +1,137 @@
+/**
+ * The one way in. Messages of one event-loop turn travel in one script call (in a Cluster: one per
+ * partition), which costs Redis a third less than a call each.
+ */
+
+import {
+  type Body,
+  CLIENT_CHANNEL_PREFIX,
+  messageHead,
+  PRIVATE_HEAD,
+  type PublishOutcome,
+  refusal,
+  SCRIPT_MAX_MESSAGES,
+  TOP_TTL_MS,
+} from '../protocol/index.js';
+import { randomBase36 } from '../ops/id.js';
+import type { CommandClient } from '../redis/client.js';
+import { refusalOf, storeRefusal } from '../redis/errors.js';
+import {
+  channelKeys,
+  channelOnceKey,
+  clientKeys,
+  clientOnceKey,
+  edgeChannelPrefix,
+  partitionOfChannel,
+  partitionOfClient,
+} from '../redis/keys.js';
+import type { ScriptName, Scripts } from '../redis/scripts.js';
+import { Batcher } from './batcher.js';
+
+/** How long an idempotency key is remembered, ms. */
+export const ONCE_TTL_MS = 300_000;
+const QUEUE_FULL_RETRY_MS = 5_000;
+
+export interface ChannelHistory {
+  readonly historySize: number;
+  readonly historySeconds: number;
+}
+
+export interface QueueOptions {
+  readonly seconds: number;
+  readonly maxMessages: number;
+}
+
+/** One message on its way into a script: its keys and arguments in the script's order. */
+interface Item {
+  readonly partition: number;
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+}
+
+export class Publisher {
+  readonly #redis: CommandClient;
+  readonly #scripts: Scripts;
+  readonly #channels: Batcher<Item, PublishOutcome>;
+  readonly #clients: Batcher<Item, PublishOutcome>;
+
+  constructor(redis: CommandClient, scripts: Scripts, queue: QueueOptions) {
+    this.#redis = redis;
+    this.#scripts = scripts;
+    const channelHead = [TOP_TTL_MS, ONCE_TTL_MS];
+    const clientHead = [...channelHead, queue.seconds * 1_000, queue.maxMessages, PRIVATE_HEAD];
+    const groupOf = redis.isCluster ? (item: Item) => item.partition : () => 0;
+    this.#channels = new Batcher(SCRIPT_MAX_MESSAGES, groupOf, (items) =>
+      this.#send('publish', channelHead, items),
+    );
+    this.#clients = new Batcher(SCRIPT_MAX_MESSAGES, groupOf, (items) =>
+      this.#send('publish-private', clientHead, items),
+    );
+  }
+
+  /** Never rejects: what cannot be published is a refusal. */
+  toChannel(
+    channel: string,
+    body: Body,
+    history: ChannelHistory,
+    key?: string,
+  ): Promise<PublishOutcome> {
+    if (channel.startsWith(CLIENT_CHANNEL_PREFIX)) {
+      return Promise.resolve(refusal('forbidden', 'presence channels are written by Halley alone'));
+    }
+    const { log, top, live } = channelKeys(channel);
+    const once = key === undefined ? [] : [channelOnceKey(channel, key)];
+    return this.#channels.add({
+      partition: partitionOfChannel(channel),
+      keys: [log, top, ...once],
+      args: [
+        live,
+        messageHead(channel),
+        body,
+        randomBase36(4),
+        history.historySize,
+        history.historySeconds * 1_000,
+        once.length,
+      ],
+    });
+  }
+
+  /** Never rejects: what cannot be published is a refusal. */
+  toClient(clientId: string, body: Body, key?: string): Promise<PublishOutcome> {
+    const { queue, queueTop, acked, presence } = clientKeys(clientId);
+    const partition = partitionOfClient(clientId);
+    const once = key === undefined ? [] : [clientOnceKey(clientId, key)];
+    return this.#clients.add({
+      partition,
+      keys: [queue, queueTop, acked, presence, ...once],
+      args: [clientId, edgeChannelPrefix(partition), body, randomBase36(4), once.length],
+    });
+  }
+
+  async #send(
+    script: ScriptName,
+    head: readonly (string | number)[],
+    items: readonly Item[],
+  ): Promise<PublishOutcome[]> {
+    // Known to be away: nothing is sent, so nothing can be half done.
+    if (this.#redis.status !== 'ready') return items.map(() => storeRefusal('unavailable'));
+    const keys = items.flatMap((item) => item.keys);
+    const args = [...head, ...items.flatMap((item) => item.args)];
+    try {
+      const answers = (await this.#scripts.run(script, keys, args)) as (string | number)[];
+      return items.map((_, index) =>
+        outcomeOf(String(answers[2 * index]), Number(answers[2 * index + 1])),
+      );
+    } catch (error) {
+      const refused = refusalOf(error);
+      return items.map(() => refused);
+    }
+  }
+}
+
+function outcomeOf(position: string, edges: number): PublishOutcome {
+  if (edges >= 0) return { id: position, edges };
+  if (edges === -1) return { id: position, edges: 0, repeated: true };
+  if (edges === -2) return refusalOf(new Error(position));
+  return { ...refusal('queue-full'), retryAfterMs: QUEUE_FULL_RETRY_MS };
+}

@@ -1,0 +1,95 @@
+/** Reading logs and queues. */
+
+import {
+  type HistoryPage,
+  type HistoryQuery,
+  type LogEntry,
+  type LogView,
+  type Position,
+  streamId,
+} from '../protocol/index.js';
+import { channelKeys } from './keys.js';
+import type { Scripts } from './scripts.js';
+
+export async function viewLog(
+  scripts: Scripts,
+  channel: string,
+  after: Position | null,
+): Promise<LogView> {
+  const { log, top, cut } = channelKeys(channel);
+  return parseView(await scripts.run('view-log', [log, top, cut], [after ?? '']));
+}
+
+/** @param reply of `include/view.lua` */
+export function parseView(reply: unknown): LogView {
+  const [nowMs, top, cut, found, ...flat] = reply as (string | number)[];
+  return {
+    nowMs: Number(nowMs),
+    top: nonEmpty(top),
+    cut: nonEmpty(cut),
+    found: found === 1,
+    entries: parseEntries(flat as string[]),
+  };
+}
+
+/**
+ * A page in ascending order: after a position, before one, or (neither) the newest. Messages older than
+ * `ageMs` are not shown.
+ */
+export function readHistory(
+  scripts: Scripts,
+  channel: string,
+  query: HistoryQuery,
+  ageMs: number,
+): Promise<HistoryPage> {
+  return readStream(scripts, channelKeys(channel), query, ageMs);
+}
+
+/** The same for any stream with a top: the log of a channel, the queue of a client. */
+export async function readStream(
+  scripts: Scripts,
+  keys: { readonly log: string; readonly top: string },
+  query: HistoryQuery,
+  ageMs: number,
+): Promise<HistoryPage> {
+  const forward = query.after !== undefined;
+  const bound = query.after ?? query.before;
+  const reply = await scripts.run(
+    'history',
+    [keys.log, keys.top],
+    [
+      forward ? 'after' : 'before',
+      bound === undefined ? '' : streamId(bound),
+      query.limit + 1,
+      ageMs,
+    ],
+  );
+  const [nowMs, top, ...flat] = reply as (string | number)[];
+  const entries = parseEntries(flat as string[]);
+  const more = entries.length > query.limit;
+  if (more) entries.splice(forward ? entries.length - 1 : 0, 1);
+  return { nowMs: Number(nowMs), top: nonEmpty(top), entries, more };
+}
+
+function parseEntries(flat: readonly string[]): LogEntry[] {
+  const entries: LogEntry[] = [];
+  for (let at = 0; at + 1 < flat.length; at += 2) {
+    entries.push(parseEntry(flat[at] as string, flat[at + 1] as string));
+  }
+  return entries;
+}
+
+/** @param stored `<position before> <nonce> <body>` */
+function parseEntry(id: string, stored: string): LogEntry {
+  const first = stored.indexOf(' ');
+  const second = stored.indexOf(' ', first + 1);
+  return {
+    prev: stored.slice(0, first),
+    id: `${id}.${stored.slice(first + 1, second)}`,
+    body: stored.slice(second + 1),
+  };
+}
+
+function nonEmpty(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}

@@ -1,0 +1,32 @@
+-- Adds one entry. The XADD comes before any other write: under memory pressure Redis refuses a script
+-- only at such a write, and nothing may be announced that was not stored.
+-- Returns the position before and the new one, or nil and the error's text.
+local function append(log, top, nonce, body, size, ageMs, topTtlMs)
+  local prev = redis.call('GET', top) or '0-0'
+  if size == 0 then
+    local id = string.format('%.0f-0', nowMs())
+    if not above(id, prev) then id = successor(prev) end
+    local kept = redis.pcall('SET', top, id .. '.' .. nonce, 'PX', topTtlMs)
+    if kept.err then return nil, kept.err end
+    return prev, id .. '.' .. nonce
+  end
+
+  local entry = prev .. ' ' .. nonce .. ' ' .. body
+  local id = redis.pcall('XADD', log, 'MAXLEN', '~', size + 1, '*', 'd', entry)
+  if type(id) == 'table' then return nil, id.err end
+  -- Only a log that is new after a clock step can begin below its top.
+  if not above(id, prev) then
+    redis.call('XDEL', log, id)
+    id = redis.call('XADD', log, 'MAXLEN', '~', size + 1, successor(prev), 'd', entry)
+  end
+  local position = id .. '.' .. nonce
+  if redis.call('PTTL', log) < ageMs then
+    local ms = split(id)
+    redis.call('PEXPIRE', log, 2 * ageMs)
+    redis.call('XTRIM', log, 'MINID', '~', string.format('%.0f', math.max(0, ms - ageMs)))
+    redis.call('SET', top, position, 'PX', topTtlMs)
+  else
+    redis.call('SET', top, position, 'KEEPTTL')
+  end
+  return prev, position
+end

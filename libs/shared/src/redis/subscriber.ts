@@ -1,0 +1,269 @@
+/**
+ * The sharded subscriber: one plain connection per master, and none of ioredis' own resubscribing, which
+ * storms healthy masters while one is dead and never says when it is done. A plain Redis and a Sentinel
+ * group are the case of one master.
+ */
+
+import type { Redis } from 'ioredis';
+import {
+  type CommandClient,
+  createSubscriberConnection,
+  type RedisAddress,
+} from './client.js';
+import { slotOfKey } from './keys.js';
+
+/** Channels of one SSUBSCRIBE; longer commands hold up the node. */
+const BATCH_MAX_CHANNELS = 512;
+const TOPOLOGY_REFRESH_MS = 5_000;
+const SINGLE_NODE = 'single';
+
+export interface SubscriberEvents {
+  /** `payload` is only valid during the call: it lies in the connection's read buffer. */
+  onMessage(channel: string, payload: Buffer): void;
+  /**
+   * These channels were without a subscription for a time and have it back. Messages may have been
+   * missed: whoever cares reads what came in between.
+   */
+  onRestored(channels: readonly string[]): void;
+  /** A connection was lost; its channels are deaf until `onRestored`. */
+  onLost(): void;
+}
+
+interface Node {
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** First slot, last slot, node that serves them. */
+type SlotRange = readonly [number, number, Node];
+
+export class ShardSubscriber {
+  readonly #address: RedisAddress;
+  readonly #commands: CommandClient;
+  readonly #events: SubscriberEvents;
+  readonly #links = new Map<string, Link>();
+  readonly #wanted = new Set<string>();
+  #ranges: readonly SlotRange[] = [];
+  #refresh: NodeJS.Timeout | null = null;
+
+  constructor(address: RedisAddress, commands: CommandClient, events: SubscriberEvents) {
+    this.#address = address;
+    this.#commands = commands;
+    this.#events = events;
+  }
+
+  /** Resolves when every master is connected. */
+  async start(): Promise<void> {
+    if (this.#address.kind === 'cluster') {
+      this.#refresh = setInterval(() => void this.#refreshTopology(), TOPOLOGY_REFRESH_MS);
+      await this.#refreshTopology();
+    } else {
+      this.#open(SINGLE_NODE, null);
+    }
+    await Promise.all([...this.#links.values()].map((link) => link.connected()));
+  }
+
+  stop(): void {
+    if (this.#refresh !== null) clearInterval(this.#refresh);
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+  }
+
+  get isReady(): boolean {
+    return this.#links.size > 0 && [...this.#links.values()].every((link) => link.isReady);
+  }
+
+  /** One channel per connection that is asked to carry a probe: its connection is then proved alive. */
+  probes(candidates: readonly string[]): string[] {
+    const byLink = new Map<Link, string>();
+    for (const channel of candidates) {
+      const link = this.#linkOf(channel);
+      if (link !== null && !byLink.has(link)) byLink.set(link, channel);
+    }
+    return [...byLink.values()];
+  }
+
+  /** Ends the connection that serves this channel; it comes back by itself and is repaired. */
+  reconnect(channel: string): void {
+    this.#linkOf(channel)?.drop();
+  }
+
+  /**
+   * Resolves when Redis has acknowledged: every message published from then on arrives.
+   * @throws when the connection is away or lost meanwhile; the channels are then not wanted any more
+   */
+  async subscribe(channels: readonly string[]): Promise<void> {
+    for (const channel of channels) this.#wanted.add(channel);
+    try {
+      await Promise.all(
+        [...this.#byLink(channels)].map(([link, some]) => {
+          if (link === null || !link.isReady) throw new Error('TRYAGAIN subscriber is away');
+          return link.subscribe(some);
+        }),
+      );
+    } catch (error) {
+      for (const channel of channels) this.#wanted.delete(channel);
+      throw error;
+    }
+  }
+
+  /** The channels are let go at once; messages may still arrive for a moment. */
+  unsubscribe(channels: readonly string[]): void {
+    for (const channel of channels) this.#wanted.delete(channel);
+    for (const [link, some] of this.#byLink(channels)) link?.unsubscribe(some);
+  }
+
+  #byLink(channels: readonly string[]): Map<Link | null, string[]> {
+    const groups = new Map<Link | null, string[]>();
+    for (const channel of channels) {
+      const link = this.#linkOf(channel);
+      const group = groups.get(link);
+      if (group === undefined) groups.set(link, [channel]);
+      else group.push(channel);
+    }
+    return groups;
+  }
+
+  #linkOf(channel: string): Link | null {
+    if (this.#address.kind !== 'cluster') return this.#links.get(SINGLE_NODE) ?? null;
+    const slot = slotOfKey(channel);
+    const range = this.#ranges.find(([first, last]) => slot >= first && slot <= last);
+    return range === undefined ? null : (this.#links.get(range[2].id) ?? null);
+  }
+
+  #open(id: string, node: Node | null): void {
+    const connection = createSubscriberConnection(this.#address, node);
+    const link = new Link(connection, {
+      onMessage: this.#events.onMessage,
+      onLost: () => {
+        this.#events.onLost();
+        if (node !== null) void this.#refreshTopology();
+      },
+      onConnected: () => this.#restore(link),
+      onMoved: () => void this.#refreshTopology(),
+    });
+    this.#links.set(id, link);
+  }
+
+  async #restore(link: Link): Promise<void> {
+    const channels = [...this.#wanted].filter((channel) => this.#linkOf(channel) === link);
+    if (channels.length === 0) return;
+    await link.subscribe(channels);
+    this.#events.onRestored(channels);
+  }
+
+  /** Masters and slots as the cluster has them now; channels whose master changed are moved over. */
+  async #refreshTopology(): Promise<void> {
+    const ranges = await readTopology(this.#commands).catch(() => null);
+    if (ranges === null) return;
+    const before = new Map([...this.#wanted].map((channel) => [channel, this.#linkOf(channel)]));
+    this.#ranges = ranges;
+    const nodes = new Map(ranges.map(([, , node]) => [node.id, node]));
+    for (const [id, node] of nodes) if (!this.#links.has(id)) this.#open(id, node);
+    for (const [id, link] of this.#links) {
+      if (nodes.has(id)) continue;
+      link.close();
+      this.#links.delete(id);
+    }
+    const moved = [...this.#wanted].filter((channel) => {
+      const link = this.#linkOf(channel);
+      return link?.isReady === true && before.get(channel) !== link;
+    });
+    for (const [link, channels] of this.#byLink(moved)) {
+      await link?.subscribe(channels).then(
+        () => this.#events.onRestored(channels),
+        () => link.drop(),
+      );
+    }
+  }
+}
+
+interface LinkEvents {
+  onMessage(channel: string, payload: Buffer): void;
+  onLost(): void;
+  onConnected(): Promise<void>;
+  onMoved(): void;
+}
+
+/** One connection; ready once what it has to carry is acknowledged by Redis. */
+class Link {
+  readonly #redis: Redis;
+  #ready = false;
+
+  constructor(redis: Redis, events: LinkEvents) {
+    this.#redis = redis;
+    redis.on('smessageBuffer', (channel: Buffer, payload: Buffer) =>
+      events.onMessage(channel.toString('utf8'), payload),
+    );
+    redis.on('ready', () => {
+      events.onConnected().then(
+        () => {
+          this.#ready = true;
+        },
+        () => this.drop(),
+      );
+    });
+    redis.on('close', () => {
+      if (this.#ready) events.onLost();
+      this.#ready = false;
+    });
+    redis.on('moved', events.onMoved);
+    // Every failure shows as a close; ioredis would log each one as unhandled.
+    redis.on('error', () => undefined);
+    redis.connect().catch(() => undefined);
+  }
+
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  connected(): Promise<void> {
+    if (this.#redis.status === 'ready') return Promise.resolve();
+    return new Promise((resolve) => this.#redis.once('ready', () => setImmediate(resolve)));
+  }
+
+  /** In batches of one slot, each awaited. */
+  async subscribe(channels: readonly string[]): Promise<void> {
+    for (const batch of batchesBySlot(channels)) await this.#redis.ssubscribe(...batch);
+  }
+
+  unsubscribe(channels: readonly string[]): void {
+    if (!this.#ready) return;
+    for (const batch of batchesBySlot(channels)) {
+      this.#redis.sunsubscribe(...batch).catch(() => undefined);
+    }
+  }
+
+  drop(): void {
+    this.#redis.disconnect(true);
+  }
+
+  close(): void {
+    this.#redis.disconnect(false);
+  }
+}
+
+function batchesBySlot(channels: readonly string[]): string[][] {
+  const bySlot = new Map<number, string[]>();
+  for (const channel of channels) {
+    const slot = slotOfKey(channel);
+    const batch = bySlot.get(slot);
+    if (batch === undefined) bySlot.set(slot, [channel]);
+    else batch.push(channel);
+  }
+  return [...bySlot.values()].flatMap((some) => {
+    const batches = [];
+    for (let at = 0; at < some.length; at += BATCH_MAX_CHANNELS) {
+      batches.push(some.slice(at, at + BATCH_MAX_CHANNELS));
+    }
+    return batches;
+  });
+}
+
+type SlotsReply = [number, number, [string, number, string], ...unknown[]][];
+
+async function readTopology(commands: CommandClient): Promise<SlotRange[]> {
+  const reply = (await commands.call('CLUSTER', 'SLOTS')) as SlotsReply;
+  return reply.map(([first, last, [host, port, id]]) => [first, last, { id, host, port }]);
+}

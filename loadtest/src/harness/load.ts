@@ -1,0 +1,121 @@
+/** Runs the load client beside a stack and hands back what both of them used. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { loadClientCommand } from './load-client.js';
+import { keepOutput, stopChild } from './program.js';
+import type { Measured, Stack } from './stack.js';
+
+export type LoadMode = 'fanout' | 'post' | 'latency' | 'hold';
+
+/** Options of the load client (loadtest/README.md); lists go into a file, one item per line. */
+export type LoadOptions = Readonly<Record<string, string | number | readonly string[]>>;
+
+/** What the load client reports of one window; the rest depends on the mode. */
+export interface Window {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  /** Answered with 2xx. */
+  readonly posts: number;
+  readonly deliveries: number;
+  readonly deliveryBytes: number;
+  readonly reads: number;
+  /** Of a POST alone; -1 if there was none. */
+  readonly answerP50Us: number;
+  readonly answerP99Us: number;
+  /** Deliveries that never came. */
+  readonly missing?: number;
+  readonly samples?: number;
+  readonly p50Us?: number;
+  readonly p99Us?: number;
+  readonly maxUs?: number;
+}
+
+/** Share of one core that each process used in the window; `load` is the client. */
+export type CpuShares = Readonly<Record<string, number>>;
+
+export interface LoadResult {
+  readonly window: Window;
+  readonly cpu: CpuShares;
+}
+
+interface ClientEvent {
+  readonly event: string;
+}
+
+export class LoadClient {
+  readonly #child: ChildProcess;
+  readonly #dir: string;
+  readonly #output: () => string;
+  readonly #events: AsyncIterator<string>;
+
+  private constructor(child: ChildProcess, dir: string) {
+    this.#child = child;
+    this.#dir = dir;
+    if (child.stdout === null || child.stderr === null) throw new Error('the client has no output');
+    this.#events = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    this.#output = keepOutput(child);
+  }
+
+  static async start(stack: Stack, mode: LoadMode, options: LoadOptions): Promise<LoadClient> {
+    const [command, ...first] = await loadClientCommand();
+    const dir = await mkdtemp(join(tmpdir(), 'halley-bench-load-'));
+    const ports = { 'ws-port': stack.wsPort, 'post-port': stack.postPort, bearer: stack.bearer };
+    const args = await Promise.all(
+      Object.entries({ ...ports, ...options }).map(async ([name, value]) => {
+        if (!Array.isArray(value)) return `${name}=${value}`;
+        const path = join(dir, name);
+        await writeFile(path, `${value.join('\n')}\n`);
+        return `${name}=${path}`;
+      }),
+    );
+    const child = spawn(command, [...first, mode, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    return new LoadClient(child, dir);
+  }
+
+  /** @throws Error with what the client said, if it ends before this event */
+  async event(name: string): Promise<unknown> {
+    const { value: line, done } = await this.#events.next();
+    if (done) throw new Error(`the load client ended before "${name}":\n${this.#output()}`);
+    const event = JSON.parse(line) as ClientEvent;
+    if (event.event !== name) throw new Error(`the load client said ${line} before "${name}"`);
+    return event;
+  }
+
+  async stop(): Promise<void> {
+    await stopChild(this.#child);
+    await rm(this.#dir, { recursive: true, force: true });
+  }
+}
+
+/** One run of a mode that measures a window. */
+export async function runLoad(
+  stack: Stack,
+  mode: LoadMode,
+  options: LoadOptions,
+): Promise<LoadResult> {
+  const client = await LoadClient.start(stack, mode, options);
+  try {
+    await client.event('ready');
+    await client.event('measuring');
+    const before = stack.processes.map(cpuOf);
+    await client.event('closed');
+    const after = stack.processes.map(cpuOf);
+    const window = (await client.event('measured')) as Window;
+    const shares = stack.processes.map(({ name }, index) => {
+      const used = (after[index] ?? 0) - (before[index] ?? 0);
+      return [name, used / window.seconds] as const;
+    });
+    const load = window.cpuSeconds / window.seconds;
+    return { window, cpu: { ...Object.fromEntries(shares), load } };
+  } finally {
+    await client.stop();
+  }
+}
+
+function cpuOf(process: Measured): number {
+  return process.cpuSeconds();
+}

@@ -1,0 +1,83 @@
+/** Our side: the built edge and api as an operator starts them, with a Redis between them. */
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BEARER } from './bare.js';
+import { Program } from './program.js';
+import { type Stack, Stoppables } from './stack.js';
+
+const APPS = new URL('../../../apps/', import.meta.url);
+const EDGE = fileURLToPath(new URL('edge/dist/main.js', APPS));
+const API = fileURLToPath(new URL('api/dist/main.js', APPS));
+const PROBE = new URL('probe.js', import.meta.url).href;
+
+export const TOKEN_SECRET = 'a secret of the bench, which signs for no one else';
+
+/** `bench:` is open to all, as the bare part is; `held:` needs a right of the token. */
+const CONFIG = {
+  namespaces: { bench: { subscribe: 'anyone', publish: 'anyone' }, held: { subscribe: 'token' } },
+};
+
+const ENV: Readonly<Record<string, string>> = {
+  NODE_ENV: 'production',
+  HALLEY_API_KEYS: `bench:${BEARER}:admin`,
+  HALLEY_TOKEN_SECRET: TOKEN_SECRET,
+  HALLEY_EDGE_PORT: '0',
+  HALLEY_EDGE_ADMIN_PORT: '0',
+  HALLEY_EDGE_INDEX: '0',
+  HALLEY_API_PORT: '0',
+  HALLEY_LOG_LEVEL: 'warn',
+  HALLEY_DRAIN_SECONDS: '1',
+  HALLEY_DRAIN_GRACE_MS: '0',
+  UWS_HTTP_MAX_HEADERS_SIZE: '16384',
+};
+
+/** The api and Redis alone: what a publish takes while nobody is subscribed. */
+export async function startOurApi(): Promise<Stack> {
+  const all = new Stoppables();
+  const { api, redis } = await startApi(all);
+  return stackOf(all, { postPort: api.port, wsPort: 0, processes: [api, redis] });
+}
+
+/** The whole path, one process of each. */
+export async function startOurs(): Promise<Stack & { readonly edge: Program }> {
+  const all = new Stoppables();
+  const { api, redis, env } = await startApi(all);
+  const edge = await all.add(Program.start('edge', EDGE, { env, execArgv: ['--import', PROBE] }));
+  const ports = { postPort: api.port, wsPort: edge.port };
+  return { ...stackOf(all, { ...ports, processes: [edge, api, redis] }), edge };
+}
+
+async function startApi(all: Stoppables) {
+  const redis = await all.redis();
+  const config = await all.add(ConfigFile.write(CONFIG));
+  const env = { ...ENV, REDIS_URL: redis.url, HALLEY_CONFIG: config.path };
+  const api = await all.add(Program.start('api', API, { env }));
+  return { api, redis, env };
+}
+
+function stackOf(all: Stoppables, parts: Pick<Stack, 'postPort' | 'wsPort' | 'processes'>): Stack {
+  return { side: 'ours', bearer: BEARER, ...parts, stop: () => all.stop() };
+}
+
+class ConfigFile {
+  readonly path: string;
+  readonly #dir: string;
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+    this.path = join(dir, 'halley.json');
+  }
+
+  static async write(config: unknown): Promise<ConfigFile> {
+    const file = new ConfigFile(await mkdtemp(join(tmpdir(), 'halley-bench-')));
+    await writeFile(file.path, JSON.stringify(config));
+    return file;
+  }
+
+  stop(): Promise<void> {
+    return rm(this.#dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,50 @@
+/** The two sides of a comparison: what the load talks to, and whose CPU is looked at. */
+
+import { BenchRedis } from './redis.js';
+
+export interface Measured {
+  readonly name: string;
+  cpuSeconds(): number;
+}
+
+export interface Stack {
+  readonly side: Side;
+  /** 0 where the stack has no such server. */
+  readonly wsPort: number;
+  readonly postPort: number;
+  readonly bearer: string;
+  readonly processes: readonly Measured[];
+  stop(): Promise<void>;
+}
+
+export type Side = 'bare' | 'ours';
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+/** Stops in the reverse order of starting, also where one of them fails to start. */
+export class Stoppables {
+  readonly #started: Stoppable[] = [];
+
+  async add<T extends Stoppable>(starting: Promise<T>): Promise<T> {
+    try {
+      const started = await starting;
+      this.#started.push(started);
+      return started;
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (let item = this.#started.pop(); item !== undefined; item = this.#started.pop()) {
+      await item.stop();
+    }
+  }
+
+  redis(): Promise<BenchRedis> {
+    return this.add(BenchRedis.start());
+  }
+}

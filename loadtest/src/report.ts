@@ -1,0 +1,99 @@
+/** The comparisons as a table for people and a file for programs. */
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, release } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Comparison, Samples } from './comparison.js';
+import type { CpuShares } from './harness/load.js';
+import type { BenchSettings } from './settings.js';
+
+/** Git-ignored. */
+const RESULTS_FOLDER = fileURLToPath(new URL('../results', import.meta.url));
+const HEAD = [
+  'what',
+  'bare',
+  'ours',
+  'ratio',
+  'goal',
+  'half of the goal',
+  'CPU of a core: bare',
+  'ours',
+];
+
+export function formatTable(comparisons: readonly Comparison[]): string {
+  const rows = [HEAD, ...comparisons.map(rowOf)];
+  const widths = HEAD.map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const rule = widths.map((width) => '-'.repeat(width)).join('  ');
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
+}
+
+function rowOf(comparison: Comparison): string[] {
+  const { what, unit, bare, ours, ratio } = comparison;
+  return [
+    `${what} (${unit})`,
+    format(bare),
+    format(ours),
+    ratio.toFixed(2),
+    goalText(comparison),
+    verdict(comparison),
+    sharesText(comparison.cpu.bare),
+    sharesText(comparison.cpu.ours),
+  ];
+}
+
+function goalText({ goal, unit }: Comparison): string {
+  if (goal === null) return '-';
+  return 'ratio' in goal ? `>= ${goal.ratio} x` : `<= ${goal.atMost.toFixed(1)} ${unit}`;
+}
+
+function verdict({ isComparable, reaches }: Comparison): string {
+  if (isComparable === false) return 'not comparable';
+  if (reaches === null) return '-';
+  if (reaches.goal) return 'yes, all of it';
+  return reaches.halfGoal ? 'yes' : 'NO';
+}
+
+function sharesText(shares: CpuShares): string {
+  const parts = Object.entries(shares).map(([name, share]) => `${name} ${share.toFixed(2)}`);
+  return parts.join(' ') || '-';
+}
+
+/** Three digits say all that two shared cores can measure. */
+function format(value: number): string {
+  const digits = Math.max(0, 3 - String(Math.trunc(value)).length);
+  return value.toLocaleString('en-US', { maximumFractionDigits: digits });
+}
+
+export interface Report {
+  readonly settings: BenchSettings;
+  readonly loadClient: string;
+  readonly comparisons: readonly Comparison[];
+  /** Every single measurement, by scenario. */
+  readonly samples: Readonly<Record<string, Samples>>;
+}
+
+/** Writes `<date>.json` and returns its path. */
+export async function writeReport(
+  report: Report,
+  date: Date,
+  folder: string = RESULTS_FOLDER,
+): Promise<string> {
+  const machine = {
+    cpus: cpus().map((cpu) => cpu.model),
+    kernel: release(),
+    node: process.version,
+  };
+  const path = join(folder, `${date.toISOString().replaceAll(':', '-')}.json`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(path, `${JSON.stringify({ date, machine, ...report }, null, 2)}\n`);
+  return path;
+}

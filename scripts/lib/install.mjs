@@ -1,0 +1,69 @@
+/** Brings what is missing onto the machine. What will be installed is said first. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isInPath, npm, ROOT, run } from './run.mjs';
+import { Stop, say } from './say.mjs';
+
+/** Installs the npm packages where node_modules is not what package-lock.json says. */
+export function ensurePackages() {
+  const reason = packagesProblem();
+  if (!reason) return;
+  say(`installing the npm packages of package-lock.json (npm ci): ${reason}.`);
+  // Also under NODE_ENV=production: the build needs the development packages.
+  if (!npm(['ci', '--include=dev'])) throw new Stop('npm ci failed; its messages are above.');
+}
+
+/**
+ * Compares contents, not times: a checkout touches package-lock.json without changing it, and an
+ * `npm install` writes it last.
+ */
+function packagesProblem() {
+  const installed = readLock('node_modules/.package-lock.json');
+  if (!installed) return 'there is no node_modules';
+  const changed = Object.entries(readLock('package-lock.json') ?? {}).find(
+    ([path, wanted]) => path.includes('node_modules/') && !isSame(wanted, installed[path]),
+  );
+  return changed ? `${changed[0].replace(/^.*node_modules./, '')} is missing or differs` : null;
+}
+
+function isSame(wanted, found) {
+  // An optional package may be absent: it is for another platform.
+  if (!found) return wanted.optional === true || wanted.devOptional === true;
+  return wanted.version === found.version && wanted.integrity === found.integrity;
+}
+
+function readLock(file) {
+  try {
+    return JSON.parse(readFileSync(join(ROOT, file), 'utf8')).packages;
+  } catch {
+    return null;
+  }
+}
+
+/** Installs Debian's redis-server where there is none. */
+export function ensureRedisServer() {
+  if (isInPath('redis-server')) return;
+  const rootPrefix = rootCommand();
+  if (!isInPath('apt-get') || !rootPrefix) {
+    throw new Stop(
+      'there is no redis-server and no way to install it (apt-get with root or sudo): ' +
+        'install Redis 7 or later, or set REDIS_URL.',
+    );
+  }
+  say("installing Debian's redis-server with apt-get (Halley runs a private one of its own).");
+  const apt = (...args) => {
+    const [program, ...rest] = [...rootPrefix, 'apt-get', '-q', ...args];
+    if (run(program, rest)) return;
+    throw new Stop(`apt-get ${args[0]} failed: install Redis 7 or later, or set REDIS_URL.`);
+  };
+  apt('update');
+  apt('install', '-y', '--no-install-recommends', 'redis-server');
+}
+
+/** What goes before a command to run it as root; null where that is not possible. */
+function rootCommand() {
+  const environment = ['env', 'DEBIAN_FRONTEND=noninteractive'];
+  if (process.getuid() === 0) return environment;
+  return isInPath('sudo') ? ['sudo', ...environment] : null;
+}

@@ -1,0 +1,142 @@
+/** A short run of every scenario, so that the bench cannot rot. Its figures mean nothing here. */
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Child, cleanEnv } from '../kit/child.js';
+import { within } from '../kit/wait.js';
+
+const BENCH = fileURLToPath(new URL('../../loadtest/dist/main.js', import.meta.url));
+/** Two fleets are started and stopped; five times what that takes alone. */
+const RUN_DEADLINE_MS = 100_000;
+
+const SMALL = {
+  BENCH_ROUNDS: '1',
+  BENCH_SECONDS: '1',
+  BENCH_WARM_SECONDS: '0',
+  BENCH_SUBSCRIBERS: '100',
+  BENCH_POSTERS: '8',
+  BENCH_CONNECTIONS: '100',
+  BENCH_RATE: '100',
+  BENCH_LATENCY_SUBSCRIBERS: '10',
+};
+
+interface Sample {
+  readonly values: Readonly<Record<string, number>>;
+  readonly detail: Readonly<Record<string, number>>;
+}
+
+interface Report {
+  readonly loadClient: string;
+  readonly comparisons: readonly { readonly scenario: string; readonly what: string }[];
+  readonly samples: Readonly<Record<string, { readonly bare: Sample[]; readonly ours: Sample[] }>>;
+}
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'halley-bench-results-'));
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function runBench(args: readonly string[], env: Record<string, string> = {}) {
+  const process_ = spawn(process.execPath, [BENCH, ...args], {
+    env: cleanEnv({ ...SMALL, BENCH_RESULTS: folder, ...env }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const child = new Child('bench', process_);
+  try {
+    const { code } = await within(child.exited, () => child.output, RUN_DEADLINE_MS);
+    return { code, output: child.output };
+  } finally {
+    if (child.isRunning) await child.kill();
+  }
+}
+
+async function reportOf(args: readonly string[], env?: Record<string, string>): Promise<Report> {
+  const { code, output } = await runBench(args, env);
+  expect(code, output).toBe(0);
+  const [file = ''] = await readdir(folder);
+  return JSON.parse(await readFile(join(folder, file), 'utf8')) as Report;
+}
+
+/** The one sample of each side. */
+function samplesOf(report: Report, scenario: string): [Sample, Sample] {
+  const { bare, ours } = report.samples[scenario] ?? { bare: [], ours: [] };
+  expect([bare.length, ours.length]).toEqual([1, 1]);
+  return [bare[0] as Sample, ours[0] as Sample];
+}
+
+describe('npm run bench', () => {
+  it.each(['native', 'node'])(
+    'fanout: every message reaches every socket (%s)',
+    async (client) => {
+      const report = await reportOf(['fanout'], { BENCH_LOAD_CLIENT: client });
+      const [bare, ours] = samplesOf(report, 'fanout');
+      expect(report.loadClient).toBe(client);
+      for (const { values, detail } of [bare, ours]) {
+        expect(detail['missing']).toBe(0);
+        expect(values['deliveriesPerSecond']).toBeGreaterThan(SMALL_DELIVERIES_MIN);
+      }
+      // Ids made within one millisecond differ in the length of their sequence number.
+      expect(ours.detail['frameBytes']).toBeCloseTo(bare.detail['frameBytes'] ?? 0, 0);
+    },
+    RUN_DEADLINE_MS,
+  );
+
+  it(
+    'post: both sides answer',
+    async () => {
+      for (const { values } of samplesOf(await reportOf(['post']), 'post')) {
+        expect(values['postsPerSecond']).toBeGreaterThan(SMALL_POSTS_MIN);
+      }
+    },
+    RUN_DEADLINE_MS,
+  );
+
+  it(
+    'memory: ours keeps something for each connection',
+    async () => {
+      const [, ours] = samplesOf(await reportOf(['memory']), 'memory');
+      expect(ours.detail['heapUsedBytes']).toBeGreaterThan(0);
+    },
+    RUN_DEADLINE_MS,
+  );
+
+  it.each(['native', 'node'])(
+    'latency: every delivery is timed (%s)',
+    async (client) => {
+      const report = await reportOf(['latency'], { BENCH_LOAD_CLIENT: client });
+      for (const { values, detail } of samplesOf(report, 'latency')) {
+        expect(detail['missing']).toBe(0);
+        expect(detail['samples']).toBeGreaterThanOrEqual(LATENCY_SAMPLES_MIN);
+        expect(values['p50Ms']).toBeGreaterThan(0);
+        expect(values['p99Ms']).toBeGreaterThanOrEqual(values['p50Ms'] ?? Number.NaN);
+      }
+      expect(report.comparisons.map((line) => line.what)).toHaveLength(2);
+    },
+    RUN_DEADLINE_MS,
+  );
+
+  it('refuses an unknown scenario by name', async () => {
+    const { code, output } = await runBench(['fan']);
+    expect(code).toBe(1);
+    expect(output).toContain('unknown scenario: fan');
+  });
+
+  it('refuses all bad knobs at once', async () => {
+    const { code, output } = await runBench([], { BENCH_ROUNDS: '0', BENCH_SECONDS: 'x' });
+    expect(code).toBe(1);
+    expect(output).toMatch(/BENCH_ROUNDS.*\n.*BENCH_SECONDS/);
+  });
+});
+
+/** At least one message in the second to 100 sockets. */
+const SMALL_DELIVERIES_MIN = 100;
+const SMALL_POSTS_MIN = 10;
+/** 100 messages to 10 sockets, but for what a loaded machine did not get sent in the second. */
+const LATENCY_SAMPLES_MIN = 100;
