@@ -11,6 +11,14 @@ import { type BenchSettings, KNOBS, loadBenchSettings } from './settings.js';
 
 const SIDES: readonly Side[] = ['bare', 'ours'];
 
+/** Ends the run after the measurement under way, so that nothing stays running or lying about. */
+let isInterrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    isInterrupted = true;
+  });
+}
+
 async function main(args: readonly string[]): Promise<void> {
   if (args.includes('--help')) return console.log(usage());
   const chosen = chooseScenarios(args);
@@ -46,6 +54,7 @@ async function runScenario(scenario: Scenario, settings: BenchSettings): Promise
     for (let round = 1; round <= settings.rounds; round += 1) {
       for (const side of SIDES) {
         const sample = await sides.measure(side);
+        if (isInterrupted) throw new Error('interrupted');
         samples[side].push(sample);
         console.log(`${scenario.name} ${round}/${settings.rounds} ${side}: ${valuesText(sample)}`);
       }

@@ -1,5 +1,14 @@
-import { type Action, type Claims, may, matches, Revocations } from '@halley/shared/auth';
-import { banMember, clientMember, REVOCATIONS_MAX_ENTRIES, tokenMember } from '@halley/shared/auth';
+import {
+  type Action,
+  banMember,
+  type Claims,
+  clientMember,
+  matches,
+  may,
+  REVOCATIONS_MAX_ENTRIES,
+  Revocations,
+  tokenMember,
+} from '@halley/shared/auth';
 import { describe, expect, test } from 'vitest';
 
 const ACTIONS: Action[] = ['subscribe', 'publish', 'history', 'presence'];
@@ -130,7 +139,10 @@ describe('revocations', () => {
   });
 
   test('two revocations of a client cover what each covers, in any order', () => {
-    for (const order of [[10, 5], [5, 10]] as const) {
+    for (const order of [
+      [10, 5],
+      [5, 10],
+    ] as const) {
       const revoked = new Revocations();
       for (const before of order) {
         revoked.add(clientMember('alice', before), NOW_SECONDS + before, NOW_MS);

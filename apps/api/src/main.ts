@@ -20,5 +20,5 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  reportFatal(error instanceof Error ? error.message : String(error));
+  reportFatal(`api: ${error instanceof Error ? error.message : String(error)}`);
 });

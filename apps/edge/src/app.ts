@@ -1,16 +1,11 @@
 import { createTokenVerifier, Revocations } from '@halley/shared/auth';
 import type { Settings } from '@halley/shared/config';
-import { createLogger, type Logger, randomBase36 } from '@halley/shared/ops';
+import { createLogger, randomBase36, VERSION } from '@halley/shared/ops';
 import { Publisher } from '@halley/shared/publish';
 import {
-  ALL_EDGES_CHANNEL,
-  channelKeys,
   type CommandClient,
   createCommandClient,
-  edgeChannel,
-  PARTITION_COUNT,
   parseRedisUrl,
-  removeHeartbeat,
   Scripts,
   ShardSubscriber,
 } from '@halley/shared/redis';
@@ -19,35 +14,39 @@ import { NativeDoor } from './adapters/native/adapter.js';
 import { RedisChannelStore } from './broker/channel-store.js';
 import { ControlHandler } from './broker/control.js';
 import { EdgeIdentity } from './broker/edge-identity.js';
-import { Pulse } from './broker/pulse.js';
 import { RedisMemberStore } from './broker/member-store.js';
 import { Probe } from './broker/probe.js';
+import { Pulse } from './broker/pulse.js';
 import { RedisQueueStore } from './broker/queue-store.js';
-import { readTops } from './broker/repair.js';
 import { RevocationFeed } from './broker/revocation-feed.js';
 import { type Inbox, route } from './broker/router.js';
+import { Upkeep } from './broker/upkeep.js';
 import { handshakeOptionsOf, limitsOf } from './config.js';
 import { drain } from './core/drain.js';
 import { Edge } from './core/edge.js';
 import { systemClock } from './core/ports/clock.js';
+import type { Fanout } from './core/ports/connection.js';
 import { Presence } from './core/presence.js';
 import type { Services } from './core/services.js';
 import { startSweep } from './core/sweep.js';
 import { EdgeCounters } from './observe/counters.js';
+import { registerGauges } from './observe/gauges.js';
 import { LoadMeter } from './observe/load.js';
 import { TopicFanout } from './transport/fanout.js';
+import { serveHealth } from './transport/health.js';
 import { listen } from './transport/listener.js';
 import { createApp, serveNotFound, servePage } from './transport/pages.js';
+import type { TemplatedApp } from './transport/uws.js';
 import { serveSockets } from './transport/websockets.js';
 
 const CONNECTION_ID_LENGTH = 12;
-const REASSERT_INTERVAL_MS = 3_600_000;
-const VERSION = '0.1.0';
+/** Any channel of the clients' presence: they share their namespace's options. */
+const PRESENCE_CHANNEL = '@client:';
 
 export interface RunningEdge {
   readonly port: number;
   readonly adminPort: number;
-  /** Drains, lets go of everything in Redis, and resolves when all is closed. */
+  /** Drains, takes everything of this edge out of Redis, and resolves when all is closed. */
   stop(): Promise<void>;
 }
 
@@ -55,7 +54,8 @@ export interface RunningEdge {
 export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const log = createLogger({ level: settings.logLevel, name: 'edge' });
   for (const warning of settings.warnings) log.warn(warning);
-  const address = parseRedisUrl(requireRedisUrl(settings));
+  if (settings.redisUrl === undefined) throw new Error('REDIS_URL is missing');
+  const address = parseRedisUrl(settings.redisUrl);
   const redis = createCommandClient(address, settings.redis.timeoutMs);
   redis.on('error', (error: unknown) => log.debug({ err: error }, 'Redis'));
   await connected(redis);
@@ -63,98 +63,55 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const counters = new EdgeCounters(log);
   const identity = new EdgeIdentity();
   const scripts = new Scripts(redis);
-  const publisher = new Publisher(redis, scripts, settings.queue);
   const revocations = new Revocations();
   const app = createApp();
-  const wiring: { inbox?: Inbox; restored?: (channels: readonly string[]) => void } = {};
   const subscriber = new ShardSubscriber(address, redis, {
-    onMessage: (channel, payload) => {
-      if (wiring.inbox !== undefined) route(wiring.inbox, channel, payload);
-    },
-    onRestored: (channels) => wiring.restored?.(channels),
+    onMessage: (channel, payload) => route(inbox, channel, payload),
+    onRestored: (channels) => void upkeep.restored(channels),
     onLost: () => counters.subscriberLost(),
   });
-
-  const presenceHistory = settings.namespaces.of('@client:');
-  const queues = new RedisQueueStore(
+  const services = servicesOf(settings, {
     redis,
     scripts,
+    subscriber,
     identity,
-    settings.queue.seconds * 1_000,
-    presenceHistory,
-  );
-  const verifier = createTokenVerifier(settings.token);
-  const services: Services = {
-    get edgeId() {
-      return identity.id;
-    },
-    limits: limitsOf(settings),
-    clock: systemClock,
-    namespaces: settings.namespaces,
-    authorizer: new TokenAuthorizer(verifier, settings.namespaces, revocations),
-    channels: new RedisChannelStore(
-      redis,
-      scripts,
-      subscriber,
-      publisher,
-      identity,
-      presenceHistory,
-    ),
-    queues,
-    members: new RedisMemberStore(redis, scripts, identity),
-    fanout: new TopicFanout(app),
+    revocations,
     counters,
-    presence: new Presence(queues, systemClock, settings.edge.presenceGraceMs),
-  };
+    fanout: new TopicFanout(app),
+  });
   const edge = new Edge(services);
-
-  const probe = new Probe(redis, scripts, subscriber, identity, () => counters.subscriberLost());
   const feed = new RevocationFeed(redis, revocations, () => edge.enforceRevocations());
+  const probe = new Probe(redis, scripts, subscriber, identity, () => counters.subscriberLost());
   const control = new ControlHandler(redis, edge, revocations, identity, counters);
-  wiring.inbox = inboxOf(edge, control, probe);
-  wiring.restored = (channels) => void repair(redis, edge, feed, channels, log);
+  const inbox = inboxOf(edge, control, probe);
+  const upkeep = new Upkeep(redis, subscriber, edge, feed, identity, log);
 
   await subscriber.start();
-  await subscriber.subscribe([...ownChannels(identity.id), ALL_EDGES_CHANNEL]);
+  await upkeep.start();
   await feed.start(settings.token.revokedReloadMs);
   probe.start();
 
-  serveSockets(
-    app,
-    new NativeDoor(edge, handshakeOptionsOf(settings), () => randomBase36(CONNECTION_ID_LENGTH)),
-    settings.edge.slowReaderBytes,
-  );
   const isReady = () =>
     !edge.isDraining && redis.status === 'ready' && subscriber.isReady && probe.isProved;
+  const door = new NativeDoor(edge, handshakeOptionsOf(settings), () =>
+    randomBase36(CONNECTION_ID_LENGTH),
+  );
+  serveSockets(app, door, settings.edge.slowReaderBytes);
   serveHealth(app, isReady);
   serveNotFound(app);
-  const admin = createApp();
-  serveHealth(admin, isReady);
-  servePage(admin, '/metrics', async () => ({
-    status: 200,
-    type: counters.metrics.contentType,
-    body: await counters.metrics.expose(),
-  }));
-  serveNotFound(admin);
   registerGauges(edge, counters);
-
   const { host } = settings;
-  const adminPort = await listen(admin, host, settings.edge.adminPort);
+  const adminPort = await listen(adminApp(counters, isReady), host, settings.edge.adminPort);
   const port = await listen(app, host, settings.edge.port);
   const pulse = new Pulse(redis, new LoadMeter(edge, counters), identity, {
-    url: settings.edge.publicUrl ?? `ws://${host}:${port.port}/v1/ws`,
+    url: settings.edge.publicUrl ?? `ws://${host}:${port.port}${door.path}`,
     adminUrl: `http://${host}:${adminPort.port}`,
     version: VERSION,
     isDraining: () => edge.isDraining,
-    onBuried: () => void rise(edge, subscriber, identity, log),
+    onBuried: () => void upkeep.buried(),
   });
   await pulse.start();
-
-  const stops = [
-    startSweep(edge),
-    edge.channels.startHousekeeping(),
-    reassertWhenBack(redis, edge),
-  ];
+  const stops = [startSweep(edge), edge.channels.startHousekeeping()];
   log.info({ port: port.port, adminPort: adminPort.port, edgeId: identity.id }, 'edge is up');
 
   return {
@@ -167,7 +124,8 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
         stopListening: () => port.close(),
       });
       for (const stop of stops) stop();
-      await letGo(edge, redis, identity.id, pulse).catch((error: unknown) =>
+      upkeep.stop();
+      await Promise.all([upkeep.letGo(), pulse.stop()]).catch((error: unknown) =>
         log.warn({ err: error }, 'not everything could be taken out of Redis'),
       );
       probe.stop();
@@ -177,6 +135,47 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
       counters.loopDelay.stop();
       redis.disconnect();
     },
+  };
+}
+
+interface Parts {
+  readonly redis: CommandClient;
+  readonly scripts: Scripts;
+  readonly subscriber: ShardSubscriber;
+  readonly identity: EdgeIdentity;
+  readonly revocations: Revocations;
+  readonly counters: EdgeCounters;
+  readonly fanout: Fanout;
+}
+
+function servicesOf(settings: Settings, parts: Parts): Services {
+  const { redis, scripts, subscriber, identity, revocations, counters, fanout } = parts;
+  const { namespaces } = settings;
+  const limits = limitsOf(settings);
+  const presenceHistory = namespaces.of(PRESENCE_CHANNEL);
+  const publisher = new Publisher(redis, scripts, settings.queue);
+  const queues = new RedisQueueStore(redis, scripts, identity, limits.queueMs, presenceHistory);
+  return {
+    get edgeId() {
+      return identity.id;
+    },
+    limits,
+    clock: systemClock,
+    namespaces,
+    authorizer: new TokenAuthorizer(createTokenVerifier(settings.token), namespaces, revocations),
+    channels: new RedisChannelStore(
+      redis,
+      scripts,
+      subscriber,
+      publisher,
+      identity,
+      presenceHistory,
+    ),
+    queues,
+    members: new RedisMemberStore(redis, scripts, identity),
+    fanout,
+    counters,
+    presence: new Presence(queues, systemClock, settings.edge.presenceGraceMs),
   };
 }
 
@@ -191,113 +190,17 @@ function inboxOf(edge: Edge, control: ControlHandler, probe: Probe): Inbox {
   };
 }
 
-/** After a subscriber was deaf: revocations first, then queues, then channels. */
-async function repair(
-  redis: CommandClient,
-  edge: Edge,
-  feed: RevocationFeed,
-  restored: readonly string[],
-  log: Logger,
-): Promise<void> {
-  try {
-    await feed.reload();
-    edge.clients.reassert(() => true);
-    const deaf = new Set(restored);
-    const names = [...edge.channels.values()]
-      .filter((channel) => deaf.has(channelKeys(channel.name).live))
-      .map((channel) => channel.name);
-    edge.channels.repair(await readTops(redis, names));
-  } catch (error) {
-    log.warn({ err: error }, 'the repair failed and is tried again');
-    setTimeout(() => void repair(redis, edge, feed, restored, log), 1_000).unref();
-  }
-}
-
-/** Swept while it lived: the old id stays dead, and everything is registered under a new one. */
-async function rise(
-  edge: Edge,
-  subscriber: ShardSubscriber,
-  identity: EdgeIdentity,
-  log: Logger,
-): Promise<void> {
-  const buried = identity.id;
-  identity.renew();
-  log.warn({ buried, edgeId: identity.id }, 'this edge was declared dead and takes a new id');
-  await subscriber.subscribe(ownChannels(identity.id));
-  edge.clients.reassert(() => true);
-  edge.members.reassert();
-  edge.channels.reassert();
-  subscriber.unsubscribe(ownChannels(buried));
-}
-
-/** Presence is registered again after the command connection was lost, and once an hour. */
-function reassertWhenBack(redis: CommandClient, edge: Edge): () => void {
-  const again = () => {
-    edge.clients.reassert(() => true);
-    edge.members.reassert();
-    edge.channels.reassert();
-  };
-  redis.on('ready', again);
-  const timer = setInterval(again, REASSERT_INTERVAL_MS).unref();
-  return () => {
-    clearInterval(timer);
-    redis.off('ready', again);
-  };
-}
-
-async function letGo(
-  edge: Edge,
-  redis: CommandClient,
-  edgeId: string,
-  pulse: Pulse,
-): Promise<void> {
-  pulse.stop();
-  await edge.members.flush();
-  await edge.services.presence.flush();
-  await edge.channels.closeAll();
-  await removeHeartbeat(redis, edgeId);
-}
-
-function ownChannels(edgeId: string): string[] {
-  return Array.from({ length: PARTITION_COUNT }, (_, partition) => edgeChannel(partition, edgeId));
-}
-
-function serveHealth(app: ReturnType<typeof createApp>, isReady: () => boolean): void {
-  servePage(app, '/healthz', () => ({ status: 200, type: 'text/plain', body: 'ok\n' }));
-  servePage(app, '/readyz', () =>
-    isReady()
-      ? { status: 200, type: 'text/plain', body: 'ready\n' }
-      : { status: 503, type: 'text/plain', body: 'not ready\n' },
-  );
-}
-
-function registerGauges(edge: Edge, { metrics }: EdgeCounters): void {
-  metrics.gauge({
-    name: 'halley_connections',
-    help: 'Open connections',
-    collect() {
-      this.set(edge.sessions.size);
-    },
-  });
-  metrics.gauge({
-    name: 'halley_clients',
-    help: 'Named clients with a connection here',
-    collect() {
-      this.set(edge.clients.size);
-    },
-  });
-  metrics.gauge({
-    name: 'halley_channels',
-    help: 'Channels that this edge is subscribed to',
-    collect() {
-      this.set(edge.channels.size);
-    },
-  });
-}
-
-function requireRedisUrl({ redisUrl }: Settings): string {
-  if (redisUrl === undefined) throw new Error('REDIS_URL is missing');
-  return redisUrl;
+/** An address of this process alone: a scrape of the shared port hits any edge of the machine. */
+function adminApp({ metrics }: EdgeCounters, isReady: () => boolean): TemplatedApp {
+  const app = createApp();
+  serveHealth(app, isReady);
+  servePage(app, '/metrics', async () => ({
+    status: 200,
+    type: metrics.contentType,
+    body: await metrics.expose(),
+  }));
+  serveNotFound(app);
+  return app;
 }
 
 /** The first connection: an edge that has never reached Redis serves nobody. */

@@ -9,5 +9,7 @@ try {
   });
   reportReady({ port: edge.port, adminPort: edge.adminPort });
 } catch (error) {
-  reportFatal(error instanceof SettingsError ? error.problems.join('\n') : `edge: ${String(error)}`);
+  reportFatal(
+    error instanceof SettingsError ? error.problems.join('\n') : `edge: ${String(error)}`,
+  );
 }

@@ -18,7 +18,7 @@ function openSockets(app: TemplatedApp): void {
     maxPayloadLength: 128 * 1024,
     maxBackpressure: 4 * 1024 * 1024,
     closeOnBackpressureLimit: 1, // A flag, though its type says number.
-    idleTimeout: 120,
+    idleTimeout: 60,
     sendPingsAutomatically: true,
     open: (ws) => void ws.subscribe(TOPIC),
   });

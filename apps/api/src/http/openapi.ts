@@ -97,6 +97,7 @@ function problemsOf(route: Route): Record<string, object> {
 
 function problemOf(status: number, codes: readonly Code[]): object {
   const schema = {
+    type: 'object',
     allOf: [{ $ref: '#/components/schemas/Problem' }],
     properties: { code: { enum: codes }, status: { const: status } },
   };

@@ -59,14 +59,14 @@ export class HttpServer {
   /**
    * @param port 0: any free one
    * @returns the port
-   * @throws Error when the port is taken, by whomever: also by a uWS that would share it
+   * @throws Error when nobody may listen there, or somebody does: also a uWS that would share it
    */
   listen(host: string, port: number): Promise<number> {
     const listener = this.#app as unknown as ExclusiveListener;
     return new Promise((resolve, reject) => {
       listener.listen(host, port, EXCLUSIVE_PORT, (socket) => {
         if (socket === false) {
-          reject(new Error(`cannot listen on ${host}:${port}: the port is taken`));
+          reject(new Error(`cannot listen on ${host}:${port}: taken, or not an address of this machine`));
           return;
         }
         this.#socket = socket;

@@ -1,4 +1,4 @@
-import { RefusedError, type Refusal } from '@halley/shared/protocol';
+import { type Refusal, RefusedError } from '@halley/shared/protocol';
 import { type CommandClient, refusalOf, storeRefusal } from '@halley/shared/redis';
 
 /**

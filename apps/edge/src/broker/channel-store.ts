@@ -1,3 +1,4 @@
+import { randomBase36 } from '@halley/shared/ops';
 import {
   type Body,
   clientOfChannel,
@@ -10,7 +11,6 @@ import {
   positionOf,
   TOP_TTL_MS,
 } from '@halley/shared/protocol';
-import { randomBase36 } from '@halley/shared/ops';
 import type { Publisher } from '@halley/shared/publish';
 import {
   type CommandClient,

@@ -1,4 +1,9 @@
-import { HEARTBEAT_INTERVAL_MS, type CommandClient, writeHeartbeat } from '@halley/shared/redis';
+import {
+  type CommandClient,
+  HEARTBEAT_INTERVAL_MS,
+  removeHeartbeat,
+  writeHeartbeat,
+} from '@halley/shared/redis';
 import type { EdgeIdentity } from './edge-identity.js';
 
 /** What an edge measures of itself. */
@@ -42,8 +47,10 @@ export class Pulse {
     }, HEARTBEAT_INTERVAL_MS).unref();
   }
 
-  stop(): void {
+  /** An edge that leaves says so. */
+  async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
+    await removeHeartbeat(this.#redis, this.#identity.id);
   }
 
   async #beat(): Promise<void> {

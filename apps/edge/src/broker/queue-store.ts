@@ -41,12 +41,7 @@ export class RedisQueueStore implements QueueStore {
       this.#scripts.run(
         'connect',
         [presence, queue, queueTop, acked, subscribers, log, top],
-        [
-          clientId,
-          this.#edge.id,
-          after ?? '',
-          ...announcementArgs(channel, this.#presenceHistory),
-        ],
+        [clientId, this.#edge.id, after ?? '', ...announcementArgs(channel, this.#presenceHistory)],
       ),
     );
     return parseView(reply);
@@ -56,11 +51,7 @@ export class RedisQueueStore implements QueueStore {
     const { presence, lastSeen } = clientKeys(clientId);
     const { subscribers } = channelKeys(clientChannel(clientId));
     const reply = await asking(this.#redis, () =>
-      this.#scripts.run(
-        'disconnect',
-        [presence, lastSeen, subscribers],
-        [clientId, this.#edge.id],
-      ),
+      this.#scripts.run('disconnect', [presence, lastSeen, subscribers], [clientId, this.#edge.id]),
     );
     const [edges, watched] = reply as [number, number];
     return { edges, watched: watched === 1 };

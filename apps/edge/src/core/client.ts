@@ -2,8 +2,8 @@ import {
   comparePositions,
   type GapFrame,
   type LogView,
-  PRIVATE_HEAD,
   type Position,
+  PRIVATE_HEAD,
   type ServerFrame,
 } from '@halley/shared/protocol';
 import type { Services } from './services.js';

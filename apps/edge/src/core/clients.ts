@@ -47,12 +47,11 @@ export class Clients {
   }
 
   /**
-   * After calls or messages may have been lost: registers these clients again and gives out what their
+   * After calls or messages may have been lost: registers the clients again and gives out what their
    * queues have gained.
    */
-  reassert(isConcerned: (clientId: string) => boolean): void {
+  reassert(): void {
     for (const client of this.#clients.values()) {
-      if (!isConcerned(client.id)) continue;
       const delayMs = Math.random() * REASSERT_SPREAD_MS;
       this.#services.clock.after(delayMs, () => {
         if (client.sessions.length > 0 && client.isOpen) client.refill();

@@ -1,17 +1,17 @@
 import {
   type CloseCode,
   closeNumber,
-  PROTOCOL_VERSION,
   type Position,
-  RefusedError,
+  PROTOCOL_VERSION,
   type Recovery,
   type Refusal,
+  RefusedError,
   refusal,
   type WelcomeFrame,
 } from '@halley/shared/protocol';
+import type { Channel } from './channel.js';
 import { Channels } from './channels.js';
 import { Clients } from './clients.js';
-import type { Channel } from './channel.js';
 import { Members } from './members.js';
 import type { Identity } from './ports/authorizer.js';
 import type { Connection } from './ports/connection.js';

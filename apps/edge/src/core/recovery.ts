@@ -7,8 +7,8 @@ import {
   type LogView,
   ORIGIN,
   type Position,
-  timeOf,
   TOP_TTL_MS,
+  timeOf,
 } from '@halley/shared/protocol';
 
 export interface Recovered<E> {

@@ -27,12 +27,7 @@ function cutSlowReader(edge: Edge, session: Session): void {
   edge.cut(session, 'slow-reader');
 }
 
-function endGrants(
-  edge: Edge,
-  session: Session,
-  grants: Map<string, number>,
-  nowMs: number,
-): void {
+function endGrants(edge: Edge, session: Session, grants: Map<string, number>, nowMs: number): void {
   for (const [name, endsAtMs] of grants) {
     if (endsAtMs > nowMs) continue;
     grants.delete(name);

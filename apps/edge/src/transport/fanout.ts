@@ -1,7 +1,7 @@
 import { encodeFrame, type ServerFrame } from '@halley/shared/protocol';
-import type { TemplatedApp } from './uws.js';
 import type { Fanout } from '../core/ports/connection.js';
 import type { StreamItem } from '../core/tail.js';
+import type { TemplatedApp } from './uws.js';
 
 /** Fan-out of the native wire: the bytes that Redis sent go to uWS' topics as they are. */
 export class TopicFanout implements Fanout {

@@ -1,5 +1,5 @@
-import type { WebSocket } from './uws.js';
 import type { Connection } from '../core/ports/connection.js';
+import type { WebSocket } from './uws.js';
 
 const decoder = new TextDecoder();
 

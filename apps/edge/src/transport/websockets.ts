@@ -1,3 +1,4 @@
+import type { SocketDoor, UpgradeRequest } from '../core/ports/door.js';
 import {
   DISABLED,
   type HttpRequest,
@@ -6,7 +7,6 @@ import {
   type us_socket_context_t,
   type WebSocket,
 } from './uws.js';
-import type { SocketDoor, UpgradeRequest } from '../core/ports/door.js';
 import { type SocketData, UwsConnection } from './uws-connection.js';
 
 /** Bytes that may wait for one socket before uWS cuts it without a word: the last resort. */

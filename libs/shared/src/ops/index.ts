@@ -4,3 +4,4 @@ export * from './logger.js';
 export * from './loop-delay.js';
 export * from './metrics.js';
 export * from './secrets.js';
+export * from './version.js';

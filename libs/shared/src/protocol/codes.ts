@@ -54,7 +54,10 @@ export const CODES = {
   'unsupported-media-type': { status: 415, text: 'the body must be application/json' },
   'queue-full': { status: 429, text: 'the client has too many unacknowledged messages' },
   unavailable: { status: 503, text: 'the store cannot be reached; nothing was stored' },
-  'outcome-unknown': { status: 503, text: 'sent to the store, not answered: repeat with the same key' },
+  'outcome-unknown': {
+    status: 503,
+    text: 'sent to the store, not answered: repeat with the same key',
+  },
   internal: { status: 500, text: 'a defect of the server' },
 } as const satisfies Record<string, CodeEntry>;
 

@@ -5,7 +5,8 @@
  */
 export type Position = string;
 
-const POSITION_PATTERN = /^(?:0-(?:0|[1-9]\d{0,14})|[1-9]\d{0,14}-(?:0|[1-9]\d{0,14})\.[0-9a-z]{4})$/;
+const POSITION_PATTERN =
+  /^(?:0-(?:0|[1-9]\d{0,14})|[1-9]\d{0,14}-(?:0|[1-9]\d{0,14})\.[0-9a-z]{4})$/;
 
 /** Before everything that was ever published. */
 export const ORIGIN: Position = '0-0';

@@ -3,6 +3,7 @@
  * partition), which costs Redis a third less than a call each.
  */
 
+import { randomBase36 } from '../ops/id.js';
 import {
   type Body,
   CLIENT_CHANNEL_PREFIX,
@@ -13,7 +14,6 @@ import {
   SCRIPT_MAX_MESSAGES,
   TOP_TTL_MS,
 } from '../protocol/index.js';
-import { randomBase36 } from '../ops/id.js';
 import type { CommandClient } from '../redis/client.js';
 import { refusalOf, storeRefusal } from '../redis/errors.js';
 import {

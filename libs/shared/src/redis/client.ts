@@ -84,7 +84,10 @@ function nodeOf(host: string, defaultPort = 6_379): { host: string; port: number
   const match = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(host);
   const [, name, port] = match ?? [];
   if (name === undefined) throw new Error(`REDIS_URL has no valid host: ${host}`);
-  return { host: name.replace(/^\[|\]$/g, ''), port: port === undefined ? defaultPort : Number(port) };
+  return {
+    host: name.replace(/^\[|\]$/g, ''),
+    port: port === undefined ? defaultPort : Number(port),
+  };
 }
 
 function databaseOf(text: string): number {
@@ -150,7 +153,8 @@ function connectionOptions(address: RedisAddress): ConnectionOptions {
     ...(address.password !== undefined && { password: address.password }),
     ...(address.tls && { tls: {} }),
     ...(address.path !== undefined && { path: address.path }),
-    ...(address.kind === 'standalone' && node !== undefined && { host: node.host, port: node.port }),
+    ...(address.kind === 'standalone' &&
+      node !== undefined && { host: node.host, port: node.port }),
     ...(address.kind === 'sentinel' && {
       sentinels: [...address.nodes],
       name: address.master ?? 'mymaster',

@@ -5,11 +5,7 @@
  */
 
 import type { Redis } from 'ioredis';
-import {
-  type CommandClient,
-  createSubscriberConnection,
-  type RedisAddress,
-} from './client.js';
+import { type CommandClient, createSubscriberConnection, type RedisAddress } from './client.js';
 import { slotOfKey } from './keys.js';
 
 /** Channels of one SSUBSCRIBE; longer commands hold up the node. */

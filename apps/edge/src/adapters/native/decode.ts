@@ -15,7 +15,8 @@ export function decodeMessage(
   isBinary: boolean,
   maxBytes: number = FRAME_MAX_BYTES,
 ): (ClientFrame | RefusedFrame)[] {
-  if (isBinary) return [{ type: 'refused', ...refusal('bad-frame', 'frames are text, not binary') }];
+  if (isBinary)
+    return [{ type: 'refused', ...refusal('bad-frame', 'frames are text, not binary') }];
   if (bytes.byteLength > maxBytes) {
     const message = `a frame has at most ${maxBytes} bytes`;
     return [{ type: 'refused', ...refusal('frame-too-large', message) }];

@@ -57,7 +57,8 @@ export function shakeHands(
     return { refused: refusal('bad-client', 'queueAfter is no position'), protocol };
   }
   const token = query.get('token') ?? bearerOf(request.authorization) ?? protocolToken(offered);
-  if (token === null) return { ...nameless(query.get('client'), options), queueAfter: after, protocol };
+  if (token === null)
+    return { ...nameless(query.get('client'), options), queueAfter: after, protocol };
   const verified = authorizer.verify(token);
   const admit = (identity: Identity | Refusal): Admission => {
     if ('code' in identity) return { refused: identity, protocol };
@@ -76,7 +77,9 @@ function nameless(
     return { refused: refusal('bad-client', 'client= needs a token on this server') };
   }
   if (!isClientId(clientId)) {
-    return { refused: refusal('bad-client', 'client= must be 1-200 bytes without control characters') };
+    return {
+      refused: refusal('bad-client', 'client= must be 1-200 bytes without control characters'),
+    };
   }
   return { identity: { clientId, expiresAtMs: Number.POSITIVE_INFINITY, info: null } };
 }

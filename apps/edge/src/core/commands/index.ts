@@ -2,9 +2,9 @@ import {
   type ClientFrame,
   errorFrame,
   errorOfRefused,
+  type Ref,
   RefusedError,
   type RefusedFrame,
-  type Ref,
   refusal,
 } from '@halley/shared/protocol';
 import type { Edge } from '../edge.js';

@@ -13,7 +13,11 @@ import type { Start } from '../stream.js';
  * Takes a channel, or takes a held one anew (with a replay if the frame has a position). The answer, the
  * replay and the first live message leave in one turn and in this order.
  */
-export async function subscribe(edge: Edge, session: Session, frame: SubscribeFrame): Promise<void> {
+export async function subscribe(
+  edge: Edge,
+  session: Session,
+  frame: SubscribeFrame,
+): Promise<void> {
   await checkRight(edge, session, frame);
   const held = session.holds(frame.channel);
   if (held !== undefined) {
@@ -90,5 +94,7 @@ export function mayRead(
 }
 
 function tooMany(max: number): RefusedError {
-  return new RefusedError(refusal('too-many-channels', `a connection holds at most ${max} channels`));
+  return new RefusedError(
+    refusal('too-many-channels', `a connection holds at most ${max} channels`),
+  );
 }

@@ -22,7 +22,12 @@ export interface ChannelStore {
   history(channel: string, query: HistoryQuery, ageMs: number): Promise<HistoryPage>;
   /** Marks everything up to `top` as not to be recovered from, for `ttlMs`. */
   cut(channel: string, top: Position, ttlMs: number): Promise<void>;
-  publish(channel: string, body: Body, history: HistoryOptions, key?: string): Promise<PublishOutcome>;
+  publish(
+    channel: string,
+    body: Body,
+    history: HistoryOptions,
+    key?: string,
+  ): Promise<PublishOutcome>;
 }
 
 export interface HistoryOptions {

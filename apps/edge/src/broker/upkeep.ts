@@ -1,0 +1,104 @@
+import type { Logger } from '@halley/shared/ops';
+import {
+  ALL_EDGES_CHANNEL,
+  type CommandClient,
+  channelKeys,
+  edgeChannel,
+  PARTITION_COUNT,
+  type ShardSubscriber,
+} from '@halley/shared/redis';
+import type { Edge } from '../core/edge.js';
+import type { EdgeIdentity } from './edge-identity.js';
+import { readTops } from './repair.js';
+import type { RevocationFeed } from './revocation-feed.js';
+
+/** How often everything is registered again, in case that Redis lost it without a sign. */
+const REASSERT_INTERVAL_MS = 3_600_000;
+const RETRY_MS = 1_000;
+
+/** Keeps what an edge has and what Redis has of it the same, through losses on either side. */
+export class Upkeep {
+  readonly #redis: CommandClient;
+  readonly #subscriber: ShardSubscriber;
+  readonly #edge: Edge;
+  readonly #feed: RevocationFeed;
+  readonly #identity: EdgeIdentity;
+  readonly #log: Logger;
+  readonly #reassert = () => this.#reassertAll();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    redis: CommandClient,
+    subscriber: ShardSubscriber,
+    edge: Edge,
+    feed: RevocationFeed,
+    identity: EdgeIdentity,
+    log: Logger,
+  ) {
+    this.#redis = redis;
+    this.#subscriber = subscriber;
+    this.#edge = edge;
+    this.#feed = feed;
+    this.#identity = identity;
+    this.#log = log;
+  }
+
+  /** Resolves when private messages and control reach this edge. */
+  async start(): Promise<void> {
+    await this.#subscriber.subscribe([...ownChannels(this.#identity.id), ALL_EDGES_CHANNEL]);
+    // The first `ready` is over: each further one means that calls may have been lost.
+    this.#redis.on('ready', this.#reassert);
+    this.#timer = setInterval(this.#reassert, REASSERT_INTERVAL_MS).unref();
+  }
+
+  stop(): void {
+    this.#redis.off('ready', this.#reassert);
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  /** These pub/sub channels were deaf: revocations first, then queues, then channels. */
+  async restored(deaf: readonly string[]): Promise<void> {
+    try {
+      await this.#feed.reload();
+      this.#edge.clients.reassert();
+      const channels = new Set(deaf);
+      const names = [...this.#edge.channels.values()]
+        .map((channel) => channel.name)
+        .filter((name) => channels.has(channelKeys(name).live));
+      this.#edge.channels.repair(await readTops(this.#redis, names));
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the repair failed and is tried again');
+      setTimeout(() => void this.restored(deaf), RETRY_MS).unref();
+    }
+  }
+
+  /** Swept while it lived: the old id stays dead, and everything is registered under a new one. */
+  async buried(): Promise<void> {
+    const buried = this.#identity.id;
+    this.#identity.renew();
+    this.#log.warn(
+      { buried, edgeId: this.#identity.id },
+      'declared dead: this edge takes a new id',
+    );
+    await this.#subscriber.subscribe(ownChannels(this.#identity.id));
+    this.#reassertAll();
+    this.#subscriber.unsubscribe(ownChannels(buried));
+  }
+
+  /** Takes everything of this edge out of Redis. */
+  async letGo(): Promise<void> {
+    await this.#edge.members.flush();
+    await this.#edge.services.presence.flush();
+    await this.#edge.channels.closeAll();
+  }
+
+  #reassertAll(): void {
+    this.#edge.clients.reassert();
+    this.#edge.members.reassert();
+    this.#edge.channels.reassert();
+  }
+}
+
+function ownChannels(edgeId: string): string[] {
+  return Array.from({ length: PARTITION_COUNT }, (_, partition) => edgeChannel(partition, edgeId));
+}
