@@ -12,6 +12,7 @@ import { Stop } from './say.mjs';
 const TABLE_FILE = join(ROOT, 'scripts/uws-binaries.json');
 /** Oldest minor version of each Node line (the `engines` of package.json). */
 const OLDEST_MINOR = { 20: 19, 22: 12, 24: 0 };
+const NEWER_SYSTEM = 'a system with a newer glibc (Ubuntu 24.04, Debian 13)';
 
 /** What the check looks at, so that a test can ask about other machines. */
 export function thisMachine() {
@@ -35,17 +36,16 @@ export function platformProblem({ platform, arch, node, glibc }, table) {
   if (platform !== 'linux' || lines.length === 0) {
     return `Halley runs on Linux, x64 or arm64; this is ${platform} ${arch}.`;
   }
-  if (!glibc) return 'uWebSockets.js needs glibc: take a Debian or Ubuntu system (not Alpine).';
+  if (!glibc) return 'uWebSockets.js needs glibc: take Debian or Ubuntu, not Alpine.';
   const line = lines.find((entry) => entry.node === major);
-  if (!line) return `Node ${node} is not supported: take ${fitting(lines, glibc)}.`;
+  if (!line)
+    return `Node ${node} is not supported: take ${nodesFor(lines, glibc) ?? NEWER_SYSTEM}.`;
   if (minor < OLDEST_MINOR[major]) {
     return `Node ${node} is too old: take ${major}.${OLDEST_MINOR[major]} or later.`;
   }
   if (isOlder(glibc, line.glibc)) {
-    return (
-      `Node ${major} needs glibc ${line.glibc} for uWebSockets.js and this system has ${glibc}: ` +
-      `take ${fitting(lines, glibc)}, or a system with a newer glibc (Ubuntu 24.04, Debian 13).`
-    );
+    const needs = `Node ${major} needs glibc ${line.glibc} for uWebSockets.js`;
+    return `${needs} and this system has ${glibc}: take ${alternatives(lines, glibc)}.`;
   }
   return null;
 }
@@ -64,15 +64,22 @@ export function checkUwsBinary(folder = join(ROOT, 'node_modules/uWebSockets.js'
   );
 }
 
-function binaries() {
+/** File -> Node line, glibc, SHA-256 and architecture. */
+export function binaries() {
   const { binaries: table } = JSON.parse(readFileSync(TABLE_FILE, 'utf8'));
   for (const [file, entry] of Object.entries(table)) entry.arch = file.split('_')[2];
   return table;
 }
 
-function fitting(lines, glibc) {
+function alternatives(lines, glibc) {
+  const nodes = nodesFor(lines, glibc);
+  return nodes ? `${nodes}, or ${NEWER_SYSTEM}` : NEWER_SYSTEM;
+}
+
+/** The Node lines whose binary loads with this glibc; null where none does. */
+function nodesFor(lines, glibc) {
   const fits = lines.filter((line) => !isOlder(glibc, line.glibc)).map((line) => line.node);
-  return fits.length > 0 ? `Node ${fits.join(' or ')}` : 'a newer system (Ubuntu 24.04, Debian 13)';
+  return fits.length > 0 ? `Node ${fits.join(' or ')}` : null;
 }
 
 function isOlder(version, than) {

@@ -156,7 +156,7 @@ describe('settings', () => {
     'rediss://user:pass@host:1/2',
     'redis://a:1,redis://b:2',
     'redis+sentinel://:pass@a:1,b:2/main',
-    'unix://:pass@/run/redis.sock',
+    'unix:///run/redis.sock',
   ])('REDIS_URL=%s is taken', (value) => {
     expect(loadSettings({ REDIS_URL: value }).redisUrl).toBe(value);
   });

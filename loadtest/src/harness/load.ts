@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { loadClientCommand } from './load-client.js';
-import { keepOutput, stopChild } from './program.js';
+import { keepOutput, machineBusySeconds, stopChild } from './program.js';
 import type { Measured, Stack } from './stack.js';
 
 export type LoadMode = 'fanout' | 'post' | 'latency' | 'hold';
@@ -34,13 +34,18 @@ export interface Window {
   readonly maxUs?: number;
 }
 
-/** Share of one core that each process used in the window; `load` is the client. */
+/**
+ * Share of one core that each process used in the window. `load` is the client, `others` is what the
+ * machine did besides: where that is much, the figures are those of a busy machine.
+ */
 export type CpuShares = Readonly<Record<string, number>>;
 
 export interface LoadResult {
   readonly window: Window;
   readonly cpu: CpuShares;
 }
+
+const MACHINE = 'machine';
 
 interface ClientEvent {
   readonly event: string;
@@ -101,21 +106,31 @@ export async function runLoad(
   try {
     await client.event('ready');
     await client.event('measuring');
-    const before = stack.processes.map(cpuOf);
+    const before = cpuSecondsBy(stack.processes);
     await client.event('closed');
-    const after = stack.processes.map(cpuOf);
+    const after = cpuSecondsBy(stack.processes);
     const window = (await client.event('measured')) as Window;
-    const shares = stack.processes.map(({ name }, index) => {
-      const used = (after[index] ?? 0) - (before[index] ?? 0);
-      return [name, used / window.seconds] as const;
-    });
-    const load = window.cpuSeconds / window.seconds;
-    return { window, cpu: { ...Object.fromEntries(shares), load } };
+    return { window, cpu: sharesOf(before, after, window) };
   } finally {
     await client.stop();
   }
 }
 
-function cpuOf(process: Measured): number {
-  return process.cpuSeconds();
+function cpuSecondsBy(processes: readonly Measured[]): Map<string, number> {
+  const used = new Map(processes.map((process) => [process.name, process.cpuSeconds()]));
+  return used.set(MACHINE, machineBusySeconds());
+}
+
+function sharesOf(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+  window: Window,
+): CpuShares {
+  const shares: Record<string, number> = { load: window.cpuSeconds / window.seconds };
+  for (const [name, seconds] of after) {
+    if (name !== MACHINE) shares[name] = (seconds - (before.get(name) ?? 0)) / window.seconds;
+  }
+  const busy = ((after.get(MACHINE) ?? 0) - (before.get(MACHINE) ?? 0)) / window.seconds;
+  const accounted = Object.values(shares).reduce((sum, share) => sum + share, 0);
+  return { ...shares, others: Math.max(0, busy - accounted) };
 }

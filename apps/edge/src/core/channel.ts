@@ -7,8 +7,9 @@ import {
 } from '@halley/shared/protocol';
 import type { Connection } from './ports/connection.js';
 import type { NamespaceOptions } from './ports/namespaces.js';
+import type { Listener } from './replays.js';
 import type { Services } from './services.js';
-import { type Listener, Stream } from './stream.js';
+import { Stream } from './stream.js';
 import type { StreamItem } from './tail.js';
 
 /** A connection that holds a channel, as the channel sees it. */
@@ -48,16 +49,28 @@ export class Channel extends Stream {
     return messageHead(this.name);
   }
 
-  protected get ageMs(): number {
+  get ageMs(): number {
     return this.options.historySeconds * 1_000;
   }
 
-  protected get isStrictOnAge(): boolean {
+  get isStrictOnAge(): boolean {
     return false;
   }
 
   protected get keepsTail(): boolean {
     return this.options.historySize > 0;
+  }
+
+  /** Live messages do not reach the listener any more, nor does the rest of a replay. */
+  leave(listener: ChannelListener): void {
+    this.abandon(listener);
+    listener.connection.unfollow(this.name);
+  }
+
+  /** Takes a listener back that has missed something. */
+  rejoin(listener: ChannelListener): void {
+    listener.send(this.gapFrame(this.position));
+    this.join(listener);
   }
 
   async #open(): Promise<void> {

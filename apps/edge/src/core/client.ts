@@ -6,8 +6,10 @@ import {
   PRIVATE_HEAD,
   type ServerFrame,
 } from '@halley/shared/protocol';
+import type { Listener } from './replays.js';
 import type { Services } from './services.js';
-import { type Announce, type Listener, Stream } from './stream.js';
+import type { Announce } from './start.js';
+import { Stream } from './stream.js';
 import type { StreamItem } from './tail.js';
 
 /** A client on this edge: its connections here, and its queue as a stream that they follow. */
@@ -30,11 +32,11 @@ export class Client extends Stream {
     return PRIVATE_HEAD;
   }
 
-  protected get ageMs(): number {
+  get ageMs(): number {
     return this.#services.limits.queueMs;
   }
 
-  protected get isStrictOnAge(): boolean {
+  get isStrictOnAge(): boolean {
     return true;
   }
 

@@ -1,6 +1,7 @@
 import { Client } from './client.js';
+import type { Listener } from './replays.js';
 import type { Services } from './services.js';
-import type { Listener, LiveMessage } from './stream.js';
+import type { LiveMessage } from './stream.js';
 
 /** Re-asserting everybody at once would be a storm of its own. */
 const REASSERT_SPREAD_MS = 5_000;

@@ -18,7 +18,7 @@ import type { Connection } from './ports/connection.js';
 import type { Wire } from './ports/wire.js';
 import type { Services } from './services.js';
 import { Session } from './session.js';
-import type { Start } from './stream.js';
+import type { Start } from './start.js';
 
 /** What a peer showed when it connected. */
 export interface Arrival {
@@ -64,9 +64,10 @@ export class Edge {
     }
     session.client = this.clients.add(session, clientId);
     try {
-      await session.client.admit(session, queueAfter, (start) =>
-        session.send(this.#welcomeFrame(session, start)),
-      );
+      await session.client.admit(session, queueAfter, (start) => {
+        session.send(this.#welcomeFrame(session, start));
+        return true;
+      });
     } catch (error) {
       // Without its presence nobody could reach the client.
       if (!session.isGone) this.cut(session, 'presence-unavailable', messageOf(error));
@@ -86,8 +87,7 @@ export class Edge {
   /** Lets go of a channel. @param delayMs until the other members are told */
   release(session: Session, channel: Channel, delayMs: number): void {
     session.drop(channel);
-    channel.abandon(session);
-    session.connection.unfollow(channel.name);
+    channel.leave(session);
     if (channel.options.members) this.members.leave(channel, session.member, delayMs);
     this.channels.release(channel);
   }

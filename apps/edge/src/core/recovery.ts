@@ -61,16 +61,6 @@ export function isRolledBack(last: Position, view: LogView): boolean {
   return !follows(first.id, last);
 }
 
-/** Messages that are younger than `ageMs`, and whether that left any out. */
-export function within(
-  entries: readonly LogEntry[],
-  nowMs: number,
-  ageMs: number,
-): { readonly kept: readonly LogEntry[]; readonly dropped: boolean } {
-  const kept = entries.filter((entry) => timeOf(entry.id) >= nowMs - ageMs);
-  return { kept, dropped: kept.length < entries.length };
-}
-
 function follows(position: Position, other: Position): boolean {
   return comparePositions(position, other) > 0;
 }

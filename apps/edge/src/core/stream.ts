@@ -9,30 +9,11 @@ import {
   RefusedError,
   refusal,
   type ServerFrame,
-  timeOf,
 } from '@halley/shared/protocol';
 import { continues, decide, isRolledBack } from './recovery.js';
+import { type Listener, Replays } from './replays.js';
+import { type Announce, type Start, shown, startFromTail, startFromView } from './start.js';
 import { itemOf, type StreamItem, Tail } from './tail.js';
-
-/** Who takes part in a stream: a session in a channel, or in its client's queue. */
-export interface Listener {
-  /** It ended while it waited to be started. */
-  readonly isGone: boolean;
-  replay(item: StreamItem): void;
-  /** Too much waits to be written: the replay pauses until `Stream.resumeReplay`. */
-  isCongested(): boolean;
-  send(frame: ServerFrame): void;
-}
-
-/** Where a listener starts; `recovered` is absent where it showed no position. */
-export interface Start {
-  readonly position: Position;
-  readonly recovered?: boolean;
-  readonly items: readonly StreamItem[];
-}
-
-/** Told in the same turn in which the replay begins and the listener joins. */
-export type Announce = (start: Start) => void;
 
 export interface LiveMessage {
   readonly prev: Position;
@@ -70,15 +51,15 @@ export abstract class Stream {
   /** Reads under way; what comes live meanwhile has to stay in the tail. */
   #reads = 0;
   #loading: Promise<void> | null = null;
-  #replays: Map<Listener, Position> | null = null;
+  #replays: Replays | null = null;
   #clears = 0;
 
   /** Text of this stream's native frames up to the id. */
   protected abstract readonly frameHead: string;
   /** Messages older than this are not shown to those who start anew, ms. */
-  protected abstract readonly ageMs: number;
+  abstract readonly ageMs: number;
   /** Messages older than `ageMs` are not replayed to anybody. */
-  protected abstract readonly isStrictOnAge: boolean;
+  abstract readonly isStrictOnAge: boolean;
   /** Keeps a short tail even when nobody resumes. */
   protected abstract readonly keepsTail: boolean;
   protected abstract view(after: Position | null): Promise<LogView>;
@@ -136,7 +117,7 @@ export abstract class Stream {
 
   /** Resolves when the listener has started. */
   beginAfter(listener: Listener, after: Position, announce: Announce): Promise<void> {
-    const known = this.#fromTail(after);
+    const known = startFromTail(this.#tail, this.#high, after, this);
     if (known !== null) {
       this.#begin(listener, announce, known);
       return Promise.resolve();
@@ -154,7 +135,7 @@ export abstract class Stream {
       if (this.#loading === null) await this.#read(null);
       else await this.#loading;
     }
-    const items = this.#shown(this.#tail?.items ?? [], Date.now());
+    const items = shown(this.#tail?.items ?? [], Date.now(), this.ageMs);
     const last = count === 0 ? [] : items.slice(-count);
     this.#begin(listener, announce, { position: this.#high, items: last });
   }
@@ -171,15 +152,11 @@ export abstract class Stream {
   ): void {
     const isFirst = !this.isOpen;
     if (isFirst) this.#high = positionOf(view.top, view.nowMs);
-    const isWhole = this.#adopt(view);
-    const { position, items, recovered } = this.#judge(after ?? ORIGIN, view);
-    this.#begin(
-      listener,
-      announce,
-      after === null ? { position, items } : { position, items, recovered: isWhole && recovered },
-    );
+    const tail = this.#adopt(view);
+    const start = startFromView(tail, this.#high, after ?? ORIGIN, view, this);
+    const { position, items } = start;
+    this.#begin(listener, announce, after === null ? { position, items } : start);
     if (isFirst) this.#release();
-    if (!isWhole) this.refill();
   }
 
   /** Keeps what comes live in the tail while `read` is under way. */
@@ -194,45 +171,36 @@ export abstract class Stream {
 
   /** A listener that was congested has room again. */
   resumeReplay(listener: Listener): void {
-    const position = this.#replays?.get(listener);
-    if (position === undefined) return;
-    this.#replays?.delete(listener);
+    const position = this.#replays?.take(listener) ?? null;
+    if (position === null) return;
     const items = position === this.#high ? [] : (this.#tail?.after(position) ?? null);
     if (items === null) listener.send(this.gapFrame(this.#high));
     this.#replay(listener, items ?? []);
   }
 
   abandon(listener: Listener): void {
-    this.#replays?.delete(listener);
+    this.#replays?.take(listener);
   }
 
   /** Called now and then: lets go of what no resume needs any more. */
   settle(nowMs: number): void {
-    if (this.#isReplayable || this.#tail === null) return;
+    if (this.#needsTail || this.#tail === null) return;
     if (!this.keepsTail || !this.#tail.settle(nowMs)) this.#tail = null;
   }
 
   /** The tail must not lose anything now. */
-  get #isReplayable(): boolean {
-    return this.#reads > 0 || this.#pending !== null || (this.#replays?.size ?? 0) > 0;
+  get #needsTail(): boolean {
+    return this.#reads > 0 || this.#pending !== null || this.#replays?.isPaused === true;
   }
 
   #begin(listener: Listener, announce: Announce, start: Start): void {
-    if (listener.isGone) return;
-    announce(start);
+    if (listener.isGone || !announce(start)) return;
     this.#replay(listener, start.items);
   }
 
   #replay(listener: Listener, items: readonly StreamItem[]): void {
-    for (const [index, item] of items.entries()) {
-      listener.replay(item);
-      if (index < items.length - 1 && listener.isCongested()) {
-        this.#replays ??= new Map();
-        this.#replays.set(listener, item.id);
-        return;
-      }
-    }
-    this.join(listener);
+    if (items.length > 0) this.#replays ??= new Replays();
+    if (this.#replays?.run(listener, items) !== false) this.join(listener);
   }
 
   #take(item: StreamItem): void {
@@ -248,9 +216,9 @@ export abstract class Stream {
 
   #give(item: StreamItem): void {
     this.#high = item.id;
-    if (this.keepsTail || this.#isReplayable) {
+    if (this.keepsTail || this.#needsTail) {
       this.#tail ??= new Tail();
-      this.#tail.push(item, this.#isReplayable);
+      this.#tail.push(item, this.#needsTail);
     }
     this.deliver(item);
   }
@@ -305,95 +273,87 @@ export abstract class Stream {
     for (const entry of entries) this.#give(itemOf(entry, this.frameHead));
   }
 
-  /** @returns null where only Redis can tell */
-  #fromTail(after: Position): Start | null {
-    if (after === this.#high) return { position: after, recovered: true, items: [] };
-    const items = this.#tail?.after(after) ?? null;
-    if (items !== null) return { position: this.#high, recovered: true, items };
-    const whole = this.#tail?.whole ?? null;
-    return whole === null ? null : this.#judge(after, whole);
-  }
-
   /**
    * One read for all who wait, and one after it for those who came meanwhile or whose position the first
    * could not prove: that one reads the whole log, which answers everybody.
    */
-  async #load(): Promise<void> {
+  async #load(from?: Position | null): Promise<void> {
     const [first, ...others] = this.#resumes ?? [];
     if (first === undefined) return;
+    // Who is ahead of this edge cannot be served by what follows its position.
+    const isAlone = others.length === 0 && comparePositions(first.after, this.#high) <= 0;
     try {
-      const view = await this.#read(others.length === 0 ? first.after : null);
-      const waiting = this.#resumes ?? [];
-      this.#resumes = null;
-      for (const resume of waiting) this.#serve(resume, view);
+      await this.#read(from === undefined && isAlone ? first.after : null);
     } catch (error) {
-      const waiting = this.#resumes ?? [];
-      this.#resumes = null;
-      for (const resume of waiting) resume.fail(error);
+      for (const resume of this.#takeResumes()) resume.fail(error);
     }
-    void this.#load();
+    for (const resume of this.#takeResumes()) this.#serve(resume);
+    void this.#load(null);
   }
 
-  #serve(resume: Resume, view: LogView): void {
-    const start = this.#fromTail(resume.after);
-    if (start === null) {
-      // `view` was read for another position and found it, so it is not the whole log.
-      if (!view.found) resume.fail(new RefusedError(refusal('unavailable')));
-      this.#resumes ??= [];
-      if (view.found) this.#resumes.push(resume);
-      return;
-    }
-    this.#begin(resume.listener, resume.announce, start);
-    resume.settle();
+  #takeResumes(): Resume[] {
+    const resumes = this.#resumes ?? [];
+    this.#resumes = null;
+    return resumes;
   }
 
-  #read(after: Position | null): Promise<LogView> {
+  #serve(resume: Resume): void {
+    try {
+      const start = startFromTail(this.#tail, this.#high, resume.after, this);
+      if (start === null) {
+        this.#resumes ??= [];
+        this.#resumes.push(resume);
+        return;
+      }
+      this.#begin(resume.listener, resume.announce, start);
+      resume.settle();
+    } catch (error) {
+      resume.fail(error);
+    }
+  }
+
+  #read(after: Position | null): Promise<Tail> {
     const reading = this.keepDuring(async () => {
       const clears = this.#clears;
       let view = await this.view(after);
       // It may have been read before the log was cleared.
       if (clears !== this.#clears) view = await this.view(after);
-      if (!this.#adopt(view)) {
-        this.refill();
-        throw new RefusedError({ ...refusal('unavailable'), retryAfterMs: RETRY_MS });
-      }
-      return view;
+      return this.#adopt(view);
     });
-    this.#loading = reading.then(
-      () => {
-        this.#loading = null;
-      },
-      () => {
-        this.#loading = null;
-      },
-    );
+    const done = () => {
+      this.#loading = null;
+    };
+    this.#loading = reading.then(done, done);
     return reading;
   }
 
-  /** Joins what was read and what came live. @returns false if they are not of one stream */
-  #adopt(view: LogView): boolean {
-    this.#tail ??= new Tail();
-    return this.#tail.prepend(view, this.frameHead, this.#high);
+  /**
+   * Joins what was read and what came live, and gives out what the read was ahead.
+   * @throws RefusedError if they are not of one stream: that is mended first
+   */
+  #adopt(view: LogView): Tail {
+    const tail = this.#tail ?? new Tail();
+    this.#tail = tail;
+    if (tail.prepend(view, this.frameHead, this.#high)) {
+      if (this.#pending === null && this.#advance(view)) return tail;
+      if (this.#pending !== null) return tail;
+    }
+    this.refill();
+    throw new RefusedError({ ...refusal('unavailable'), retryAfterMs: RETRY_MS });
+  }
+
+  /** @returns false if what was read does not go on from the high water */
+  #advance(view: LogView): boolean {
+    for (const entry of view.entries) {
+      if (comparePositions(entry.id, this.#high) <= 0) continue;
+      if (!continues(this.#high, entry.prev)) return false;
+      this.#give(itemOf(entry, this.frameHead));
+    }
+    return true;
   }
 
   #holdsLast(count: number): boolean {
     const tail = this.#tail;
     return count === 0 || (tail !== null && (tail.whole !== null || tail.items.length >= count));
-  }
-
-  #judge(after: Position, view: LogView): Required<Start> {
-    const { recovered } = decide(after, view);
-    const kept = this.#tail?.items ?? [];
-    const items = after === this.#high ? [] : (this.#tail?.after(after) ?? kept);
-    const shown = recovered && !this.isStrictOnAge ? items : this.#shown(items, view.nowMs);
-    return {
-      position: this.#high,
-      recovered: recovered && shown.length === items.length,
-      items: shown,
-    };
-  }
-
-  #shown(items: readonly StreamItem[], nowMs: number): readonly StreamItem[] {
-    return items.filter((item) => timeOf(item.id) >= nowMs - this.ageMs);
   }
 }

@@ -18,6 +18,8 @@ const KEPT_MAX_ITEMS = 16;
 const KEPT_MAX_BYTES = 16_384;
 /** How long what was read from the log serves further resumes. */
 const SERVES_RESUMES_MS = 10_000;
+/** Bytes beyond which even a resume under way is given up: it is told so, and starts anew. */
+const SERVING_MAX_BYTES = 8 * 1_048_576;
 
 /**
  * An edge's copy of the end of a stream: an unbroken chain of messages up to the newest that was given
@@ -42,7 +44,8 @@ export class Tail {
   push(item: StreamItem, keepsAll: boolean): void {
     this.#items.push(item);
     this.#bytes += item.frame.length;
-    if (!keepsAll && this.#whole === null) this.#trim();
+    const isKept = keepsAll || this.#neededUntilMs > 0;
+    if (!isKept || this.#bytes > SERVING_MAX_BYTES) this.#trim();
   }
 
   clear(): void {
@@ -88,7 +91,7 @@ export class Tail {
   /** Back to the kept size, once a storm is over. @returns false if nothing is left */
   settle(nowMs: number): boolean {
     if (nowMs >= this.#neededUntilMs) {
-      this.#whole = null;
+      this.#neededUntilMs = 0;
       this.#trim();
     }
     return this.#items.length > 0;
@@ -103,6 +106,7 @@ export class Tail {
       drop += 1;
     }
     if (drop > 0) this.#items.splice(0, drop);
+    this.#whole = null;
   }
 }
 

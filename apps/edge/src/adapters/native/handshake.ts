@@ -54,7 +54,10 @@ export function shakeHands(
   }
   const after = query.get('queueAfter');
   if (after !== null && !isPosition(after)) {
-    return { refused: refusal('bad-client', 'queueAfter is no position'), protocol };
+    return {
+      refused: refusal('bad-position', 'queueAfter= must be a position as an edge gave it'),
+      protocol,
+    };
   }
   const token = query.get('token') ?? bearerOf(request.authorization) ?? protocolToken(offered);
   if (token === null)

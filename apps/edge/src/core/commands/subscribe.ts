@@ -7,10 +7,10 @@ import {
 import type { Channel } from '../channel.js';
 import { type Edge, recoveryOf } from '../edge.js';
 import type { Session } from '../session.js';
-import type { Start } from '../stream.js';
+import type { Start } from '../start.js';
 
 /**
- * Takes a channel, or takes a held one anew (with a replay if the frame has a position). The answer, the
+ * Takes a channel, or takes a held one anew (with a replay if the frame asks for one). The answer, the
  * replay and the first live message leave in one turn and in this order.
  */
 export async function subscribe(
@@ -20,11 +20,7 @@ export async function subscribe(
 ): Promise<void> {
   await checkRight(edge, session, frame);
   const held = session.holds(frame.channel);
-  if (held !== undefined) {
-    held.abandon(session);
-    session.connection.unfollow(held.name);
-    return start(session, held, frame, () => edge.members.count(held, session.member));
-  }
+  if (held !== undefined) return restart(edge, session, held, frame);
   const { channelsPerConnection } = edge.services.limits;
   if (session.channelsHeldOrAsked > channelsPerConnection) throw tooMany(channelsPerConnection);
   const channel = await edge.channels.hold(frame.channel);
@@ -33,7 +29,25 @@ export async function subscribe(
   try {
     await start(session, channel, frame, () => edge.members.enter(channel, session));
   } catch (error) {
-    if (!session.isGone) edge.release(session, channel, 0);
+    if (session.holds(channel.name) === channel) edge.release(session, channel, 0);
+    throw error;
+  }
+}
+
+/** Live messages pause until the replay, which holds them too; without a replay they just go on. */
+async function restart(
+  edge: Edge,
+  session: Session,
+  channel: Channel,
+  frame: SubscribeFrame,
+): Promise<void> {
+  const replays = frame.after !== undefined || frame.last !== undefined;
+  if (replays) channel.leave(session);
+  try {
+    await start(session, channel, frame, () => edge.members.count(channel, session.member));
+  } catch (error) {
+    // It holds the channel still, but has missed what came meanwhile.
+    if (replays && session.holds(channel.name) === channel) channel.rejoin(session);
     throw error;
   }
 }
@@ -46,10 +60,18 @@ async function start(
 ): Promise<void> {
   const members = channel.options.members ? await countMembers() : null;
   if (session.isGone) return;
-  const announce = (begin: Start) => session.send(subscribedFrame(frame, begin, members));
+  const announce = (begin: Start): boolean => {
+    // Kicked, or its right has ended, while Redis was asked.
+    if (session.holds(channel.name) !== channel) return false;
+    session.send(subscribedFrame(frame, begin, members));
+    return true;
+  };
   if (frame.after !== undefined) await channel.beginAfter(session, frame.after, announce);
   else if (frame.last !== undefined) await channel.beginBefore(session, frame.last, announce);
   else channel.beginHere(session, announce);
+  if (!session.isGone && session.holds(channel.name) !== channel) {
+    throw new RefusedError(refusal('not-subscribed', 'the subscription was ended meanwhile'));
+  }
 }
 
 function subscribedFrame(
