@@ -145,12 +145,21 @@ describe('a batch', () => {
   it('has 1 to 1,000 messages, targets counted', async () => {
     const many = Array.from({ length: BATCH_MAX + 1 }, () => ({ channel: 'demo:a', data: 1 }));
     const names = Array.from({ length: BATCH_MAX }, (_, index) => `demo:${index}`);
-    for (const messages of [[], many, [{ channels: names, data: 1 }, { client: 'ann', data: 1 }]]) {
+    for (const messages of [
+      [],
+      many,
+      [
+        { channels: names, data: 1 },
+        { client: 'ann', data: 1 },
+      ],
+    ]) {
       const answer = await post(messages);
       expect(answer.status).toBe(422);
       expect(answer.body).toMatchObject({ code: 'bad-field', field: 'messages' });
     }
     expect(await dataOf('demo:a')).toEqual([]);
-    expect(resultsOf(await post([{ channels: names, data: 1 }]))[0]?.results).toHaveLength(BATCH_MAX);
+    expect(resultsOf(await post([{ channels: names, data: 1 }]))[0]?.results).toHaveLength(
+      BATCH_MAX,
+    );
   });
 });

@@ -65,7 +65,10 @@ describe('data', () => {
     ['braces and quotes in strings', '{"a":"}\\"],{","data":"x"}'],
   ])('keeps %s', async (name, data) => {
     const channel = `demo:${name.replaceAll(/\W/g, '-')}`;
-    const posted = await postText(`/channels/${channel}/messages`, `{ "data" : ${data} , "key":"k"}`);
+    const posted = await postText(
+      `/channels/${channel}/messages`,
+      `{ "data" : ${data} , "key":"k"}`,
+    );
     expect(posted.status).toBe(201);
     const read = await api.get(`/channels/${channel}/messages`);
     expect(read.text).toBe(
@@ -111,7 +114,11 @@ describe('a body', () => {
     ['nothing', '', [400, 'bad-json', undefined]],
     ['no JSON', '{"data":1', [400, 'bad-json', undefined]],
     ['invalid UTF-8', Buffer.from('{"data":"\xff"}', 'latin1'), [400, 'bad-json', undefined]],
-    ['an encoded surrogate', Buffer.from('7b2264617461223a22eda080227d', 'hex'), [400, 'bad-json', undefined]],
+    [
+      'an encoded surrogate',
+      Buffer.from('7b2264617461223a22eda080227d', 'hex'),
+      [400, 'bad-json', undefined],
+    ],
     ['an array', '[]', [422, 'bad-field', undefined]],
     ['a number', '5', [422, 'bad-field', undefined]],
     ['no data', '{}', [422, 'missing-field', 'data']],
@@ -194,7 +201,9 @@ describe('a request', () => {
   });
 
   it('without authority says how to get it', async () => {
-    const answer = await api.call('GET', '/stats', { headers: { authorization: 'Basic ZGV2LWtleQ==' } });
+    const answer = await api.call('GET', '/stats', {
+      headers: { authorization: 'Basic ZGV2LWtleQ==' },
+    });
     expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Bearer']);
   });
 });
@@ -202,7 +211,8 @@ describe('a request', () => {
 describe('history', () => {
   it('is read forwards, backwards and from its end', async () => {
     const ids: string[] = [];
-    for (let data = 0; data < 7; data += 1) ids.push(field(await api.publish('demo:page', data), 'id'));
+    for (let data = 0; data < 7; data += 1)
+      ids.push(field(await api.publish('demo:page', data), 'id'));
     const path = '/channels/demo:page/messages';
     expect(await idsOf(path)).toEqual(ids);
     expect(await idsOf(`${path}?limit=2`)).toEqual(ids.slice(5));
@@ -260,7 +270,11 @@ describe('a queue', () => {
     for (const data of [1, 2, 3]) ids.push(field(await api.publishPrivate('Ä/b,c%', data), 'id'));
     expect(await idsOf(`/clients/${name}/queue`)).toEqual(ids);
     const page = await api.get(`/clients/${name}/queue?after=${ids[0]}&limit=1`);
-    expect(page.body).toMatchObject({ messages: [{ id: ids[1], data: 2 }], acked: null, more: true });
+    expect(page.body).toMatchObject({
+      messages: [{ id: ids[1], data: 2 }],
+      acked: null,
+      more: true,
+    });
     const oldest = await api.get(`/clients/${name}/queue?limit=2`);
     expect(oldest.body).toMatchObject({ messages: [{ data: 1 }, { data: 2 }], more: true });
   });

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Fleet, StartError, startFleet } from '../kit/fleet.js';
-import { freePort } from '../kit/ports.js';
 import { type PrivateRedis, startPrivateRedis } from '../kit/redis.js';
 import { RestClient } from '../kit/rest.js';
 import { eventually, within } from '../kit/wait.js';
@@ -44,14 +43,19 @@ describe('a start', () => {
   });
 
   it('without Redis serves refusals, and calls once Redis is there', async () => {
-    const port = await freePort();
-    const lonely = await fleet.addApi({ REDIS_URL: `redis://127.0.0.1:${port}` });
-    const client = new RestClient(lonely.url);
+    const late = await startPrivateRedis();
+    await late.kill();
+    const api = await fleet.addApi({ REDIS_URL: late.url });
+    const client = new RestClient(api.url);
     expect((await client.get('/healthz')).status).toBe(200);
     expect((await client.get('/readyz')).status).toBe(503);
     expect((await client.publish('demo:a', 1)).status).toBe(503);
+    await late.restart();
+    await eventually(async () => (await client.get('/readyz')).status === 200, 'ready');
+    expect((await client.publish('demo:a', 1)).status).toBe(201);
     await client.close();
-    expect((await lonely.terminate()).code).toBe(0);
+    expect((await api.terminate()).code).toBe(0);
+    await late.stop();
   });
 
   it('warns of each setting of Redis that differs', async () => {
@@ -64,7 +68,11 @@ describe('a start', () => {
     });
     try {
       const api = await fleet.addApi({ REDIS_URL: other.url });
-      for (const setting of ['maxmemory-policy', 'stream-node-max-bytes', 'client-output-buffer-limit']) {
+      for (const setting of [
+        'maxmemory-policy',
+        'stream-node-max-bytes',
+        'client-output-buffer-limit',
+      ]) {
         await api.printed(setting);
       }
       expect(fleet.api().output).not.toContain('it should');
@@ -109,7 +117,10 @@ describe('a stop', () => {
     api.process.kill('SIGTERM');
     await api.printed('stopping');
     const refused = connect(api.port, '127.0.0.1');
-    await within(once(refused, 'error').catch((error: unknown) => [error]), 'the refusal');
+    await within(
+      once(refused, 'error').catch((error: unknown) => [error]),
+      'the refusal',
+    );
     const answer = once(socket, 'data');
     socket.write(body.slice(5));
     expect(String((await within(answer, 'the answer'))[0])).toMatch(/^HTTP\/1\.1 201 Created/);

@@ -193,16 +193,19 @@ describe('the api', () => {
     expect(answer.body).toMatchObject({ field: Object.keys(Object(call.body))[0] });
   });
 
-  it.each(WITH_BODY)('refuses bad JSON, a wrong type and a large body of $operation', async (call) => {
-    const { method, path } = call;
-    const bad = await admin.call(method, path, { text: '{"data":' });
-    expect([bad.status, codeOf(bad.body)]).toEqual([400, 'bad-json']);
-    const headers = { 'content-type': 'text/plain' };
-    const text = await admin.call(method, path, { text: '{}', headers });
-    expect([text.status, codeOf(text.body)]).toEqual([415, 'unsupported-media-type']);
-    const large = await admin.call(method, path, { text: ' '.repeat(BODY_MAX_BYTES + 1) });
-    expect([large.status, codeOf(large.body)]).toEqual([413, 'body-too-large']);
-  });
+  it.each(WITH_BODY)(
+    'refuses bad JSON, a wrong type and a large body of $operation',
+    async (call) => {
+      const { method, path } = call;
+      const bad = await admin.call(method, path, { text: '{"data":' });
+      expect([bad.status, codeOf(bad.body)]).toEqual([400, 'bad-json']);
+      const headers = { 'content-type': 'text/plain' };
+      const text = await admin.call(method, path, { text: '{}', headers });
+      expect([text.status, codeOf(text.body)]).toEqual([415, 'unsupported-media-type']);
+      const large = await admin.call(method, path, { text: ' '.repeat(BODY_MAX_BYTES + 1) });
+      expect([large.status, codeOf(large.body)]).toEqual([413, 'body-too-large']);
+    },
+  );
 
   it.each([
     ['/channels/a%20b/messages', 'bad-channel'],

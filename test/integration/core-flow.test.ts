@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Fleet, startFleet } from '../kit/fleet.js';
 import { connect } from '../kit/native-client.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
-import { RestClient } from '../kit/rest.js';
+import { field, RestClient } from '../kit/rest.js';
 
 describe('a message from REST to a socket', () => {
   let redis: TestRedis;
@@ -30,13 +30,13 @@ describe('a message from REST to a socket', () => {
     expect(live).toEqual({
       type: 'message',
       channel: 'demo:hello',
-      id: posted.body.id,
+      id: field(posted, 'id'),
       data: { hi: 1 },
     });
 
     const late = await connect(fleet.edge(1).wsUrl);
     const answer = await late.subscribe('demo:hello', { last: 10 });
-    expect(answer).toMatchObject({ position: posted.body.id, replayed: 1 });
+    expect(answer).toMatchObject({ position: field(posted, 'id'), replayed: 1 });
     expect(await late.next('message')).toEqual(live);
   });
 });

@@ -140,7 +140,11 @@ describe('channels on the native wire', () => {
     const edge = await stack.fleet.addEdge({ HALLEY_CONNECTION_MAX_CHANNELS: '2' });
     const client = await connect(edge.wsUrl);
     client.send(
-      ['demo:a', 'demo:b', 'demo:c'].map((channel) => ({ type: 'subscribe', ref: channel, channel })),
+      ['demo:a', 'demo:b', 'demo:c'].map((channel) => ({
+        type: 'subscribe',
+        ref: channel,
+        channel,
+      })),
     );
     expect(await client.next('error')).toMatchObject({ ref: 'demo:c', code: 'too-many-channels' });
     await client.waitFor(() => client.of('subscribed').length === 2);
@@ -194,7 +198,11 @@ describe('channels on the native wire', () => {
     expect(refused).toMatchObject({ code: 'payload-too-large', field: 'data', channel });
     const large = channelIn('demo');
     await client.publish(large, 'x'.repeat(65_534));
-    const over = await client.request({ type: 'publish', channel: large, data: 'x'.repeat(65_535) });
+    const over = await client.request({
+      type: 'publish',
+      channel: large,
+      data: 'x'.repeat(65_535),
+    });
     expect(over).toMatchObject({ code: 'payload-too-large' });
     expect(dataOf(client, channel)).toEqual(['12345678']);
   });

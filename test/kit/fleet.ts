@@ -165,6 +165,8 @@ export class Fleet {
     return fork(main, {
       cwd: this.#dir,
       env: cleanEnv({ ...settings, ...config, ...env }),
+      // Not those of the test runner.
+      execArgv: [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
   }

@@ -78,7 +78,8 @@ export class OpenApiBook {
     const call = this.#callOf(exchange);
     if (exchange.headers['x-request-id'] === undefined) fail(exchange, 'no x-request-id');
     if (call === undefined || exchange.status === 405) {
-      if (!UNDECLARED_STATUSES.includes(exchange.status)) fail(exchange, 'no such call is declared');
+      if (!UNDECLARED_STATUSES.includes(exchange.status))
+        fail(exchange, 'no such call is declared');
       this.#validate(exchange, `${DOCUMENT_ID}#${PROBLEM_POINTER}`, exchange.body);
       return;
     }
@@ -94,7 +95,8 @@ export class OpenApiBook {
       if (exchange.headers[name] === undefined) fail(exchange, `no header ${name}`);
     }
     const type = String(exchange.headers['content-type']);
-    if (response.content?.[type] === undefined) fail(exchange, `content-type ${type} is not declared`);
+    if (response.content?.[type] === undefined)
+      fail(exchange, `content-type ${type} is not declared`);
     const value = exchange.body === undefined ? exchange.text : exchange.body;
     const reference = `${DOCUMENT_ID}#${at}/content/${escapePointer(type)}/schema`;
     this.#validate(exchange, reference, value);

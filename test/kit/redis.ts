@@ -25,6 +25,8 @@ export interface TestRedisOptions {
   readonly persistent?: boolean;
   /** Further lines of the server's configuration. */
   readonly settings?: readonly string[];
+  /** Default: a random one. The nodes of a cluster share theirs. */
+  readonly password?: string;
 }
 
 /** What only a process of ours can do: be paused, killed, and started again on the same port. */
@@ -45,7 +47,7 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
 
 export async function startPrivateRedis(options: TestRedisOptions = {}): Promise<PrivateRedis> {
   const dir = await mkdtemp(join(tmpdir(), 'halley-redis-'));
-  const password = randomBytes(16).toString('hex');
+  const password = options.password ?? randomBytes(16).toString('hex');
   const lines = [...configLines(options), `dir ${dir}`, `requirepass ${password}`];
   let { server, port } = await startServer(lines);
   const connections = new Connections(`redis://:${password}@127.0.0.1:${port}`);

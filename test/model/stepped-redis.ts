@@ -31,7 +31,7 @@ export async function startSteppedRedis(): Promise<SteppedRedis> {
   const clock = new ClockFile(join(dir, 'clock'));
   const socket = join(dir, 'redis.sock');
   const server = spawnServer(dir, socket, clock.path);
-  await server.printed('Ready to accept connections');
+  await server.printed(/ready to accept connections/i);
   const client = createCommandClient(parseRedisUrl(`unix://${socket}`), 10_000);
   await eventually(() => client.status === 'ready', 'the model is connected to its Redis');
   return {

@@ -345,6 +345,8 @@ describe('public keys', () => {
       swapPayload(publicToken(VALID, 'ES256', ec.privateKey), { ...VALID, sub: 'b' }),
     ],
     ['a key of its own in the header', selfSigned()],
+    ['a line end behind', `${publicToken(VALID, 'EdDSA', ed.privateKey)}\n`],
+    ['padding', `${publicToken(VALID, 'EdDSA', ed.privateKey)}==`],
     ['expired and forged', publicToken({ ...VALID, exp: 1 }, 'EdDSA', otherEd.privateKey)],
     ['claims that are wrong', publicToken({ ...VALID, sub: 1 }, 'EdDSA', ed.privateKey)],
   ];
@@ -358,6 +360,12 @@ describe('public keys', () => {
 
   test('beside public keys the secret goes on to work', () => {
     expect(withBoth.verify(hmacToken(VALID), NOW_MS)).toMatchObject({ clientId: 'alice' });
+  });
+
+  test('a token that was too early is taken when its time has come', async () => {
+    const token = publicToken({ ...VALID, nbf: NOW_SECONDS + 40 }, 'EdDSA', ed.privateKey);
+    expect(await withAll.verify(token, NOW_MS)).toMatchObject({ code: 'bad-token' });
+    expect(await withAll.verify(token, NOW_MS + 10_000)).toMatchObject({ clientId: 'alice' });
   });
 
   test('an expired token is expired', async () => {

@@ -196,6 +196,13 @@ describe('settings', () => {
     expect(problems.join()).not.toContain('hush');
   });
 
+  test.each(['redis+sentinel://:hush/x@host:1', 'redis://:hush/x@host', 'http://:hush@host'])(
+    'no part of a password is shown from %s',
+    (url) => {
+      expect(problemsOf({ REDIS_URL: url })).toEqual([expect.not.stringContaining('hush')]);
+    },
+  );
+
   test('unknown variables are a warning', () => {
     const { warnings } = loadSettings({
       HALLEY_EDGE_PROT: '1',

@@ -13,6 +13,7 @@ import {
 import { EdgeControl } from './control/edge-control.js';
 import { checkRedisSettings } from './control/redis-settings.js';
 import type { Services } from './control/services.js';
+import { Callers } from './http/callers.js';
 import { HttpServer } from './http/server.js';
 import { allRoutes } from './routes/index.js';
 
@@ -54,7 +55,10 @@ export class ApiApp {
 
   /** @returns the port. @throws Error when the port is taken */
   async start(): Promise<number> {
-    const port = await this.#server.listen(this.#settings.host, this.#settings.api.port);
+    const { host, api } = this.#settings;
+    const port = await this.#server.listen(host, api.port).catch((error: Error) => {
+      throw new Error(`HALLEY_API_PORT: ${error.message}`);
+    });
     const edgesHeard = this.#edges.start();
     if (!(await inTime(Promise.all([edgesHeard, ready(this.#redis)]), REDIS_WAIT_MS))) {
       this.#log.warn('redis is away; calls are refused until it is there');
@@ -88,7 +92,7 @@ function createServer(services: Services): HttpServer {
   const prefix = `${randomBase36(8)}-`;
   let count = 0;
   return new HttpServer(allRoutes(services, VERSION), {
-    apiKeys: new ApiKeys(settings.apiKeys),
+    callers: new Callers(new ApiKeys(settings.apiKeys)),
     bodyMaxBytes: settings.api.bodyMaxBytes,
     log,
     nextRequestId() {

@@ -8,6 +8,7 @@ import {
   parseRedisUrl,
   Scripts,
   ShardSubscriber,
+  whenReady,
 } from '@halley/shared/redis';
 import { TokenAuthorizer } from './access/authorizer.js';
 import { NativeDoor } from './adapters/native/adapter.js';
@@ -46,8 +47,11 @@ const PRESENCE_CHANNEL = '@client:';
 export interface RunningEdge {
   readonly port: number;
   readonly adminPort: number;
-  /** Drains, takes everything of this edge out of Redis, and resolves when all is closed. */
-  stop(): Promise<void>;
+  /**
+   * Drains, takes everything of this edge out of Redis, and resolves when all is closed.
+   * @param drainMs how long the clients have; by default as the settings say
+   */
+  stop(drainMs?: number): Promise<void>;
 }
 
 /** Puts an edge together and starts it. The one place that sees every part. */
@@ -58,7 +62,8 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const address = parseRedisUrl(settings.redisUrl);
   const redis = createCommandClient(address, settings.redis.timeoutMs);
   redis.on('error', (error: unknown) => log.debug({ err: error }, 'Redis'));
-  await connected(redis);
+  // An edge that has never reached Redis serves nobody.
+  await whenReady(redis);
 
   const counters = new EdgeCounters(log);
   const identity = new EdgeIdentity();
@@ -117,10 +122,10 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   return {
     port: port.port,
     adminPort: adminPort.port,
-    async stop() {
+    async stop(drainMs = settings.edge.drainSeconds * 1_000) {
       await drain(edge, {
-        graceMs: settings.edge.drainGraceMs,
-        windowMs: settings.edge.drainSeconds * 1_000,
+        graceMs: Math.min(settings.edge.drainGraceMs, drainMs),
+        windowMs: drainMs,
         stopListening: () => port.close(),
       });
       for (const stop of stops) stop();
@@ -201,10 +206,4 @@ function adminApp({ metrics }: EdgeCounters, isReady: () => boolean): TemplatedA
   }));
   serveNotFound(app);
   return app;
-}
-
-/** The first connection: an edge that has never reached Redis serves nobody. */
-function connected(redis: CommandClient): Promise<void> {
-  if (redis.status === 'ready') return Promise.resolve();
-  return new Promise((resolve) => redis.once('ready', () => resolve()));
 }

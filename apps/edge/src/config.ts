@@ -1,9 +1,7 @@
 import type { Settings } from '@halley/shared/config';
-import type { HandshakeOptions } from './adapters/native/handshake.js';
-import type { Limits } from './core/services.js';
 
-/** The settings as the core's limits. */
-export function limitsOf({ edge, queue, namespaces }: Settings): Limits {
+/** The settings as the limits of the core (`core/services`). */
+export function limitsOf({ edge, queue, namespaces }: Settings) {
   return {
     channelsPerConnection: edge.maxChannels,
     payloadMaxBytes: namespaces.maxPayloadBytes,
@@ -14,6 +12,7 @@ export function limitsOf({ edge, queue, namespaces }: Settings): Limits {
   };
 }
 
-export function handshakeOptionsOf({ origins, trustClientIds }: Settings): HandshakeOptions {
+/** The settings as the options of the native wire's handshake. */
+export function handshakeOptionsOf({ origins, trustClientIds }: Settings) {
   return { origins, trustsClientIds: trustClientIds };
 }

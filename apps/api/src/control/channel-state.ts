@@ -1,9 +1,9 @@
 /** Reads what Redis says about live channels. */
 
 import {
+  type CommandClient,
   channelKeys,
   channelsKey,
-  type CommandClient,
   PARTITION_COUNT,
 } from '@halley/shared/redis';
 

@@ -1,8 +1,8 @@
 /** Reads what Redis says about clients. */
 
 import {
-  clientKeys,
   type CommandClient,
+  clientKeys,
   partitionOfClient,
   presenceKey,
 } from '@halley/shared/redis';
@@ -27,7 +27,8 @@ export async function readClients(
   }
   await Promise.all(
     [...groups].map(async ([partition, some]) => {
-      for (const state of await readGroup(redis, partition, some)) states.set(state.clientId, state);
+      for (const state of await readGroup(redis, partition, some))
+        states.set(state.clientId, state);
     }),
   );
   return clientIds.flatMap((clientId) => states.get(clientId) ?? []);

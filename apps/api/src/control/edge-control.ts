@@ -34,9 +34,7 @@ interface OpenQuestion {
 }
 
 /** The message of a question, but for what every question carries. */
-type Ask =
-  | { readonly type: 'inspect'; readonly clientId: string }
-  | { readonly type: 'events' };
+type Ask = { readonly type: 'inspect'; readonly clientId: string } | { readonly type: 'events' };
 
 export interface Gathered<K extends Kind> {
   readonly replies: readonly ReplyOf<K>[];
@@ -102,7 +100,9 @@ export class EdgeControl {
     partition: number,
     message: ControlMessage,
   ): Promise<number> {
-    const taken = await Promise.all(edgeIds.map((edgeId) => this.#send(edgeId, partition, message)));
+    const taken = await Promise.all(
+      edgeIds.map((edgeId) => this.#send(edgeId, partition, message)),
+    );
     return taken.filter(Boolean).length;
   }
 

@@ -1,7 +1,7 @@
 /** Reads the members of a channel. */
 
 import type { RawJson } from '@halley/shared/protocol';
-import { channelKeys, type CommandClient } from '@halley/shared/redis';
+import { type CommandClient, channelKeys } from '@halley/shared/redis';
 
 /** Fields of one HSCAN step: more would hold up everybody else on that Redis. */
 const SCAN_COUNT = 1_000;

@@ -1,12 +1,7 @@
 /** Reads the queue of a client. */
 
 import { comparePositions, type LogEntry, ORIGIN, type Position } from '@halley/shared/protocol';
-import {
-  clientKeys,
-  type CommandClient,
-  readStream,
-  type Scripts,
-} from '@halley/shared/redis';
+import { type CommandClient, clientKeys, readStream, type Scripts } from '@halley/shared/redis';
 
 export interface QueuePage {
   readonly entries: readonly LogEntry[];

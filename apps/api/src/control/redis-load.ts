@@ -19,7 +19,10 @@ export async function readRedisLoad(redis: CommandClient): Promise<RedisLoad> {
   const nodes = 'nodes' in redis ? redis.nodes('master') : [redis];
   const infos = await Promise.all(nodes.map((node) => node.info()));
   const total = (field: string) =>
-    infos.reduce((all, info) => all + Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(info)?.[1]), 0);
+    infos.reduce(
+      (all, info) => all + Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(info)?.[1]),
+      0,
+    );
   return {
     usedMemoryBytes: total(FIELDS.usedMemoryBytes),
     operationsPerSecond: total(FIELDS.operationsPerSecond),

@@ -55,7 +55,9 @@ export async function checkRedisSettings(redis: CommandClient): Promise<string[]
 async function readSetting(redis: CommandClient, setting: string): Promise<string | null> {
   try {
     const reply = await redis.config('GET', setting);
-    const [, value] = Array.isArray(reply) ? (reply as unknown[]) : Object.entries(reply as object)[0] ?? [];
+    const [, value] = Array.isArray(reply)
+      ? (reply as unknown[])
+      : (Object.entries(reply as object)[0] ?? []);
     return typeof value === 'string' ? value : null;
   } catch {
     return null;

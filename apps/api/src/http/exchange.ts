@@ -1,13 +1,13 @@
 /** One request on its way through: read, checked against the table, handled, answered once. */
 
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { holds } from '@halley/shared/auth';
 import { type Refusal, RefusedError, refusal, statusOf } from '@halley/shared/protocol';
-import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { BodyReader, isJsonType, type ParsedBody, parseBody, tooLarge } from './body.js';
+import type { ServerContext } from './context.js';
 import { PROBLEM_TYPE, problemHeaders, problemText } from './problem.js';
 import { parsePath, parseQuery } from './query.js';
 import type { AnyAnswer, Route } from './route.js';
-import type { ServerContext } from './server.js';
 import { statusLine } from './status.js';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -57,10 +57,13 @@ export class Exchange {
 
   #authorize(served: ServedRoute, request: HttpRequest): Refusal | null {
     if (served.role === 'public') return null;
-    const key = this.#context.apiKeys.check(request.getHeader('authorization'));
+    const key = this.#context.callers.check(request.getHeader('authorization'));
     if (key === null) return refusal('unauthorized');
     if (holds(key.role, served.role)) return null;
-    return refusal('forbidden', `the key "${key.name}" is "${key.role}"; this call needs "${served.role}"`);
+    return refusal(
+      'forbidden',
+      `the key "${key.name}" is "${key.role}"; this call needs "${served.role}"`,
+    );
   }
 
   #readUrl(served: ServedRoute, request: HttpRequest): Refusal | null {
@@ -137,7 +140,10 @@ export class Exchange {
   }
 
   #fail(error: unknown): void {
-    this.#context.log.error({ err: error, requestId: this.requestId, route: this.#label }, 'defect');
+    this.#context.log.error(
+      { err: error, requestId: this.requestId, route: this.#label },
+      'defect',
+    );
     this.refuse(refusal('internal'));
   }
 

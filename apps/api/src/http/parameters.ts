@@ -72,7 +72,8 @@ export function limit(fallback: number, maximum: number): Parameter<number> {
     code: 'bad-query',
     allowed: `an integer from 1 to ${maximum}`,
     fallback: { value: fallback },
-    parse: (raw) => accepted(/^\d{1,9}$/.test(raw) ? Number(raw) : 0, (n) => n >= 1 && n <= maximum),
+    parse: (raw) =>
+      accepted(/^\d{1,9}$/.test(raw) ? Number(raw) : 0, (n) => n >= 1 && n <= maximum),
   };
 }
 

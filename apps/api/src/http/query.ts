@@ -1,5 +1,5 @@
-import { type Refusal, refusal } from '@halley/shared/protocol';
 import type { HttpRequest } from 'uWebSockets.js';
+import { type Refusal, refusal } from '@halley/shared/protocol';
 import type { Parameters } from './parameters.js';
 
 /** Parsed values by name, or the refusal of the first that is not allowed. */

@@ -20,9 +20,7 @@ export interface RawAnswer<Status> {
 }
 
 export type AnswerOf<A extends Answers> = {
-  [S in keyof A & number]:
-    | { readonly status: S; readonly body: Static<A[S]> }
-    | RawAnswer<S>;
+  [S in keyof A & number]: { readonly status: S; readonly body: Static<A[S]> } | RawAnswer<S>;
 }[keyof A & number];
 
 export type AnyAnswer = RawAnswer<number> | { readonly status: number; readonly body: unknown };

@@ -1,13 +1,13 @@
 /** The HTTP server: the table of routes on uWebSockets.js. */
 
-import type { ApiKeys } from '@halley/shared/auth';
-import { refusal } from '@halley/shared/protocol';
 import uWS, {
   type HttpRequest,
   type HttpResponse,
   type TemplatedApp,
   type us_listen_socket,
 } from 'uWebSockets.js';
+import { refusal } from '@halley/shared/protocol';
+import type { ServerContext, ServerOptions } from './context.js';
 import { Exchange, type ServedRoute } from './exchange.js';
 import { Pending } from './pending.js';
 import type { Method, Route } from './route.js';
@@ -17,21 +17,6 @@ import { bodyCheck } from './validator.js';
 const BASES = ['', '/v1'] as const;
 /** LIBUS_LISTEN_EXCLUSIVE_PORT; the enum of the types does not exist at run time. */
 const EXCLUSIVE_PORT = 1;
-
-/** What the caller of the server brings. */
-export interface ServerOptions {
-  readonly apiKeys: ApiKeys;
-  readonly bodyMaxBytes: number;
-  readonly log: { error(fields: object, text: string): void };
-  nextRequestId(): string;
-  observe(route: string, status: number, durationMs: number): void;
-}
-
-/** What every exchange needs. */
-export interface ServerContext extends ServerOptions {
-  readonly pending: Pending;
-  readonly isStopping: boolean;
-}
 
 /** The listen overload that the types leave out: a host and options together. */
 interface ExclusiveListener {
@@ -66,7 +51,7 @@ export class HttpServer {
     return new Promise((resolve, reject) => {
       listener.listen(host, port, EXCLUSIVE_PORT, (socket) => {
         if (socket === false) {
-          reject(new Error(`cannot listen on ${host}:${port}: taken, or not an address of this machine`));
+          reject(new Error(`${host}:${port} is taken, or no address of this machine`));
           return;
         }
         this.#socket = socket;

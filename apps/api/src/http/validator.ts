@@ -15,10 +15,7 @@ const CONSEQUENCES = new Set(['boolean', 'anyOf']);
  * @param what is checked, for refusals of the whole
  * @returns a check that gives null where the value is as the schema says
  */
-export function bodyCheck(
-  schema: TSchema,
-  what = 'the body',
-): (value: unknown) => Refusal | null {
+export function bodyCheck(schema: TSchema, what = 'the body'): (value: unknown) => Refusal | null {
   const validator = Compile(schema);
   return (value) => (validator.Check(value) ? null : firstRefusal(validator.Errors(value), what));
 }

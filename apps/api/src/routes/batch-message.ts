@@ -1,8 +1,8 @@
 /** One message of a batch and its result: shapes, targets, outcome. */
 
 import {
-  type Code,
   CODES,
+  type Code,
   type PublishOutcome,
   type Refusal,
   refusal,

@@ -12,7 +12,7 @@ import {
 import { storeRefusal } from '@halley/shared/redis';
 import Type from 'typebox';
 import type { Services } from '../control/services.js';
-import { reply, type Route, route } from '../http/route.js';
+import { type Route, reply, route } from '../http/route.js';
 import {
   BatchMessage,
   BatchResult,

@@ -13,7 +13,7 @@ import Type from 'typebox';
 import type { Services } from '../control/services.js';
 import { reading, writing } from '../control/store.js';
 import { channel, limit, position } from '../http/parameters.js';
-import { reply, replyText, type Route, route } from '../http/route.js';
+import { type Route, reply, replyText, route } from '../http/route.js';
 import {
   ClientId,
   Count,
@@ -73,7 +73,8 @@ function historyRoute(services: Services): Route {
     method: 'GET',
     path: '/channels/:name/messages',
     operationId: 'readHistory',
-    summary: 'Reads the history of a channel, oldest first; without a position the newest messages.',
+    summary:
+      'Reads the history of a channel, oldest first; without a position the newest messages.',
     role: 'read',
     params: { name: channel },
     query: {

@@ -6,7 +6,7 @@ import { listChannels, readSubscribers, sum } from '../control/channel-state.js'
 import type { Services } from '../control/services.js';
 import { reading } from '../control/store.js';
 import { after, channel, channelPrefix, limit } from '../http/parameters.js';
-import { reply, type Route, route } from '../http/route.js';
+import { type Route, reply, route } from '../http/route.js';
 import { ChannelName, Count, PositionText } from '../http/schemas.js';
 
 const CHANNELS_LIMIT_DEFAULT = 100;

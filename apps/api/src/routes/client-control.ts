@@ -9,7 +9,7 @@ import { lastUseSeconds, revoke } from '../control/revocation.js';
 import type { Services } from '../control/services.js';
 import { reading, writing } from '../control/store.js';
 import { client } from '../http/parameters.js';
-import { reply, type Route, route } from '../http/route.js';
+import { type Route, reply, route } from '../http/route.js';
 import { UnixSeconds } from '../http/schemas.js';
 
 /** Close codes of Halley: what each range asks of the client is in protocol/codes.ts. */
@@ -82,7 +82,11 @@ function revokeRoute(services: Services): Route {
       const nowSeconds = Date.now() / 1_000;
       // `iat` counts whole seconds: a token of this very second is older than now, too.
       const issuedBefore = body.issuedBefore ?? Math.floor(nowSeconds) + 1;
-      await revoke(services, clientMember(id, issuedBefore), lastUseSeconds(issuedBefore, maxSeconds));
+      await revoke(
+        services,
+        clientMember(id, issuedBefore),
+        lastUseSeconds(issuedBefore, maxSeconds),
+      );
       // Connections of newer tokens may stay; which those are, the edges know.
       const isAll = issuedBefore >= nowSeconds;
       const edges = isAll ? await disconnect(services, id, closeNumber('token-revoked')) : 0;

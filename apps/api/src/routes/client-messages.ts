@@ -1,12 +1,17 @@
 /** Private messages of a client, and its queue. */
 
-import { bodyOf, HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, historyItem } from '@halley/shared/protocol';
+import {
+  bodyOf,
+  HISTORY_LIMIT_DEFAULT,
+  HISTORY_LIMIT_MAX,
+  historyItem,
+} from '@halley/shared/protocol';
 import Type from 'typebox';
 import { readQueue } from '../control/queue.js';
 import type { Services } from '../control/services.js';
 import { reading } from '../control/store.js';
 import { client, limit, position } from '../http/parameters.js';
-import { replyText, type Route, route } from '../http/route.js';
+import { type Route, replyText, route } from '../http/route.js';
 import { Data, EventName, IdempotencyKey, Message, PositionText } from '../http/schemas.js';
 import {
   dataOf,
@@ -43,7 +48,8 @@ function publishRoute({ publisher }: Services): Route {
     method: 'POST',
     path: '/clients/:id/messages',
     operationId: 'publishToClient',
-    summary: 'Sends a private message to all connections of a client; waits in its queue meanwhile.',
+    summary:
+      'Sends a private message to all connections of a client; waits in its queue meanwhile.',
     role: 'publish',
     params: { id: client },
     query: {},

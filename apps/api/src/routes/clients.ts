@@ -6,7 +6,7 @@ import { readClients, readEdgesOf } from '../control/client-state.js';
 import type { Services } from '../control/services.js';
 import { reading } from '../control/store.js';
 import { client, clientList } from '../http/parameters.js';
-import { reply, type Route, route } from '../http/route.js';
+import { type Route, reply, route } from '../http/route.js';
 import { ChannelName, ClientId, Count, PositionText, UnixMs } from '../http/schemas.js';
 
 const CLIENTS_MAX = 1_000;
@@ -83,7 +83,10 @@ function stateRoute({ redis, edges: control }: Services): Route {
       const connections = answers.replies.flatMap(({ edgeId, connections: held }) =>
         held.map((connection) => ({ edgeId, ...connection, channels: [...connection.channels] })),
       );
-      const seen = { online: edges.length > 0, lastSeen: lastSeen === null ? null : Number(lastSeen) };
+      const seen = {
+        online: edges.length > 0,
+        lastSeen: lastSeen === null ? null : Number(lastSeen),
+      };
       const unreachable = [...answers.unreachable];
       return reply(200, { clientId: id, ...seen, edges, connections, unreachable });
     },

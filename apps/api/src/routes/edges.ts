@@ -1,13 +1,13 @@
 /** The fleet as its heartbeats show it. */
 
 import { refusal } from '@halley/shared/protocol';
-import { type Heartbeat, heartbeatKey, readHeartbeats } from '@halley/shared/redis';
+import { type Heartbeat, heartbeatKey, readHeartbeats, storeRefusal } from '@halley/shared/redis';
 import Type from 'typebox';
 import { readRedisLoad } from '../control/redis-load.js';
 import type { Services } from '../control/services.js';
 import { reading } from '../control/store.js';
 import { given } from '../http/parameters.js';
-import { reply, type Route, route } from '../http/route.js';
+import { type Route, reply, route } from '../http/route.js';
 import { Count, UnixMs } from '../http/schemas.js';
 
 const Amount = Type.Number({ minimum: 0 });
@@ -59,6 +59,8 @@ const Stats = Type.Object({
   }),
 });
 
+const NO_ANSWER = 'the edge did not answer in time';
+
 export function edgeRoutes(services: Services): Route[] {
   return [listRoute(services), eventsRoute(services), statsRoute(services)];
 }
@@ -100,7 +102,7 @@ function eventsRoute({ redis, edges }: Services): Route {
       const alive = await reading(redis.exists(heartbeatKey(id)));
       if (alive === 0) return refusal('not-found', 'no edge of this id is alive');
       const [report] = (await reading(edges.events(id))).replies;
-      if (report === undefined) return refusal('unavailable', 'the edge did not answer in time');
+      if (report === undefined) return { ...storeRefusal('unavailable'), message: NO_ANSWER };
       return reply(200, { events: report.events.map((event) => ({ ...event })) });
     },
   });

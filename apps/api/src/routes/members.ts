@@ -7,15 +7,13 @@ import {
   type RawJson,
   refusal,
 } from '@halley/shared/protocol';
-import { partitionOfChannel } from '@halley/shared/redis';
 import Type from 'typebox';
-import { readSubscribers } from '../control/channel-state.js';
 import { readMembers, type StoredMember } from '../control/members.js';
 import { revoke } from '../control/revocation.js';
 import type { Services } from '../control/services.js';
 import { reading, writing } from '../control/store.js';
 import { after, channel, client, limit } from '../http/parameters.js';
-import { reply, replyText, type Route, route } from '../http/route.js';
+import { type Route, reply, replyText, route } from '../http/route.js';
 import { Count } from '../http/schemas.js';
 
 /** A ban that outlives a year is a matter for tokens. */
@@ -80,7 +78,7 @@ function memberText({ member, info, connections }: StoredMember): RawJson {
 }
 
 function kickRoute(services: Services): Route {
-  const { redis, edges } = services;
+  const { edges } = services;
   return route({
     method: 'DELETE',
     path: '/channels/:name/members/:clientId',
@@ -93,7 +91,7 @@ function kickRoute(services: Services): Route {
     bodyOptional: true,
     answers: {
       200: Type.Object({
-        edges: Type.Integer({ minimum: 0, description: 'Edges of the channel that were told.' }),
+        edges: Type.Integer({ minimum: 0, description: 'Edges that were told.' }),
       }),
     },
     refusals: ['unavailable', 'outcome-unknown'],
@@ -103,9 +101,8 @@ function kickRoute(services: Services): Route {
         const endsAtSeconds = Math.ceil(Date.now() / 1_000) + body.seconds;
         await revoke(services, banMember(name, clientId), endsAtSeconds);
       }
-      const holders = Object.keys(await reading(readSubscribers(redis, name)));
-      const kick = { type: 'kick', channel: name, member: clientId } as const;
-      const told = await writing(edges.tell(holders, partitionOfChannel(name), kick));
+      // To all edges: the channel's subscribers in Redis are up to a second old.
+      const told = await writing(edges.tellAll({ type: 'kick', channel: name, member: clientId }));
       return reply(200, { edges: told });
     },
   });

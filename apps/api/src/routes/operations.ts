@@ -2,7 +2,7 @@
 
 import Type from 'typebox';
 import type { Services } from '../control/services.js';
-import { reply, replyText, type Route, route } from '../http/route.js';
+import { type Route, reply, replyText, route } from '../http/route.js';
 
 const Status = Type.Object({ status: Type.String() });
 
@@ -42,9 +42,7 @@ function readyRoute({ redis, edges }: Services): Route {
         () => true,
         () => false,
       );
-      return answers
-        ? reply(200, { status: 'ready' })
-        : reply(503, { status: 'redis is away' });
+      return answers ? reply(200, { status: 'ready' }) : reply(503, { status: 'redis is away' });
     },
   });
 }
@@ -61,7 +59,7 @@ function metricsRoute({ metrics }: Services): Route {
     answers: { 200: Type.String() },
     contentType: metrics.contentType,
     refusals: [],
-    handle: async () => (replyText(200, await metrics.expose())),
+    handle: async () => replyText(200, await metrics.expose()),
   });
 }
 
@@ -76,6 +74,6 @@ function describeRoute(describe: () => object): Route {
     query: {},
     answers: { 200: Type.Object({ openapi: Type.String() }) },
     refusals: [],
-    handle: () => (replyText(200, JSON.stringify(describe()))),
+    handle: () => replyText(200, JSON.stringify(describe())),
   });
 }

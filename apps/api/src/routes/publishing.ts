@@ -1,6 +1,12 @@
 /** What every call that publishes has in common. */
 
-import { type PublishOutcome, type RawJson, type Refusal, rawMember, refusal } from '@halley/shared/protocol';
+import {
+  type PublishOutcome,
+  type RawJson,
+  type Refusal,
+  rawMember,
+  refusal,
+} from '@halley/shared/protocol';
 import Type from 'typebox';
 import { reply } from '../http/route.js';
 import { PositionText } from '../http/schemas.js';

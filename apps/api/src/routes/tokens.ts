@@ -8,12 +8,18 @@ import {
   TOKEN_TTL_DEFAULT_SECONDS,
   tokenMember,
 } from '@halley/shared/auth';
-import { type RawJson, type Refusal, rawMember, refusal, TOKEN_MAX_BYTES } from '@halley/shared/protocol';
+import {
+  type RawJson,
+  type Refusal,
+  rawMember,
+  refusal,
+  TOKEN_MAX_BYTES,
+} from '@halley/shared/protocol';
 import Type, { type Static } from 'typebox';
 import { lastUseSeconds, revoke } from '../control/revocation.js';
 import type { Services } from '../control/services.js';
 import { given } from '../http/parameters.js';
-import { reply, type Route, route } from '../http/route.js';
+import { type Route, reply, route } from '../http/route.js';
 import { ChannelName, ChannelPattern, ClientId, UnixSeconds } from '../http/schemas.js';
 
 /** Unreserved characters of URLs (RFC 3986): what other signers use as `jti` fits as well. */

@@ -17,17 +17,10 @@ export interface PortClaim {
  * @throws StartProblem with a line for each port that cannot be had
  */
 export async function checkPorts(host: string, claims: readonly PortClaim[]): Promise<void> {
-  const taken = new Map<number, string>();
   const servers: Server[] = [];
   const problems: string[] = [];
   for (const { setting, port } of claims) {
     if (port === 0) continue;
-    const twin = taken.get(port);
-    if (twin !== undefined) {
-      problems.push(`${setting} and ${twin} both come to port ${port}: change one of them.`);
-      continue;
-    }
-    taken.set(port, setting);
     const got = await listen(host, port);
     if ('code' in got) problems.push(describe(setting, host, port, got.code));
     else servers.push(got.server);

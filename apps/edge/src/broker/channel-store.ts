@@ -16,8 +16,9 @@ import {
   type CommandClient,
   channelKeys,
   channelsKey,
-  clientKeys,
+  lastSeenKey,
   partitionOfChannel,
+  presenceKey,
   readHistory,
   type Scripts,
   type ShardSubscriber,
@@ -95,30 +96,31 @@ export class RedisChannelStore implements ChannelStore {
   }
 
   async #listen(channel: string, listeners: number): Promise<Position> {
-    const { subscribers, top } = channelKeys(channel);
-    const names = channelsKey(partitionOfChannel(channel));
-    const watched = this.#watchedClient(channel);
+    const { subscribers, top, log } = channelKeys(channel);
+    const partition = partitionOfChannel(channel);
+    const watched = clientOfChannel(channel);
     const reply = await asking(this.#redis, () =>
       this.#scripts.run(
         'listen',
-        [subscribers, names, top, ...watched.keys],
-        [channel, this.#edge.id, listeners, ...watched.args],
+        [
+          subscribers,
+          channelsKey(partition),
+          top,
+          log,
+          presenceKey(partition),
+          lastSeenKey(partition),
+        ],
+        [
+          channel,
+          this.#edge.id,
+          listeners,
+          watched ?? '',
+          ...(watched === null ? [] : announcementArgs(channel, this.#presenceHistory)),
+        ],
       ),
     );
     const [, nowMs, topNow] = reply as [number, number, string];
     return positionOf(topNow === '' ? null : topNow, nowMs);
-  }
-
-  /** What the script needs besides where the channel carries a client's presence. */
-  #watchedClient(channel: string): { keys: string[]; args: (string | number)[] } {
-    const clientId = clientOfChannel(channel);
-    if (clientId === null) return { keys: [], args: [] };
-    const { log } = channelKeys(channel);
-    const { presence, lastSeen } = clientKeys(clientId);
-    return {
-      keys: [log, presence, lastSeen],
-      args: [clientId, ...announcementArgs(channel, this.#presenceHistory)],
-    };
   }
 }
 

@@ -46,8 +46,9 @@ export class Client extends Stream {
 
   /** Registers the client for this session and starts it on the queue. */
   async admit(session: Listener, after: Position | null, announce: Announce): Promise<void> {
-    const view = await this.keepDuring(() => this.view(after));
-    this.beginFrom(session, view, after, announce);
+    await this.keepDuring(async () => {
+      this.beginFrom(session, await this.view(after), after, announce);
+    });
     this.settle(this.#services.clock.now());
   }
 

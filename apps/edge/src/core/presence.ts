@@ -45,7 +45,7 @@ export class Presence {
     const entry = this.#entries.get(clientId);
     if (entry === undefined) return;
     entry.connections -= 1;
-    if (entry.connections === 0) void this.#inOrder(entry, () => this.#retire(clientId, entry));
+    if (entry.connections === 0) this.#retire(clientId, entry);
   }
 
   isHeld(clientId: string): boolean {
@@ -56,7 +56,7 @@ export class Presence {
   register(clientId: string, after: Position | null): Promise<LogView> {
     const entry = this.#entries.get(clientId);
     if (entry === undefined) return Promise.reject(new Error('register before hold'));
-    return this.#inOrder(entry, async () => {
+    return this.#inOrder(clientId, entry, async () => {
       entry.isRegistered = null;
       const view = await this.#store.connect(clientId, after);
       entry.isRegistered = true;
@@ -69,7 +69,7 @@ export class Presence {
     if (this.#entries.has(clientId)) return;
     const entry: Entry = { connections: 0, isRegistered: null, last: null };
     this.#entries.set(clientId, entry);
-    void this.#inOrder(entry, () => this.#retire(clientId, entry));
+    this.#retire(clientId, entry);
   }
 
   /** Resolves when Redis holds what is wanted; the graces that run are cut short. */
@@ -81,7 +81,7 @@ export class Presence {
     await Promise.all(waiting.map((clientId) => this.#tellOffline(clientId)));
   }
 
-  #inOrder<T>(entry: Entry, call: () => Promise<T>): Promise<T> {
+  #inOrder<T>(clientId: string, entry: Entry, call: () => Promise<T>): Promise<T> {
     const result = entry.last === null ? call() : entry.last.then(call);
     const last = result.then(
       () => undefined,
@@ -89,12 +89,19 @@ export class Presence {
     );
     entry.last = last;
     void last.then(() => {
-      if (entry.last === last) entry.last = null;
+      if (entry.last !== last) return;
+      entry.last = null;
+      // Not before: a second entry of this client would have calls in flight beside those that wait.
+      if (entry.connections === 0) this.#entries.delete(clientId);
     });
     return result;
   }
 
-  async #retire(clientId: string, entry: Entry): Promise<void> {
+  #retire(clientId: string, entry: Entry): void {
+    void this.#inOrder(clientId, entry, () => this.#takeOut(clientId, entry));
+  }
+
+  async #takeOut(clientId: string, entry: Entry): Promise<void> {
     let delayMs = RETRY_MIN_MS;
     while (entry.connections === 0 && entry.isRegistered !== false) {
       try {
@@ -107,7 +114,6 @@ export class Presence {
         delayMs = Math.min(RETRY_MAX_MS, 2 * delayMs);
       }
     }
-    if (entry.connections === 0) this.#entries.delete(clientId);
   }
 
   #startGrace(clientId: string): void {

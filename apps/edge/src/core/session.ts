@@ -25,6 +25,8 @@ export class Session implements ChannelListener {
   grants: Map<string, number> | null = null;
   /** Commands under way by channel: the next one on the same channel waits. */
   pending: Map<string, Promise<void>> | null = null;
+  /** Channels that are being taken, and not held yet. */
+  opening = 0;
   isGone = false;
   /** Was told to end; it may take a moment until it has. */
   isEnding = false;
@@ -80,12 +82,6 @@ export class Session implements ChannelListener {
   end(close: number, reason: string): void {
     this.isEnding = true;
     this.connection.end(close, reason);
-  }
-
-  /** Channels that it holds, and those for which a command is under way. */
-  get channelsHeldOrAsked(): number {
-    const asked = [...(this.pending?.keys() ?? [])];
-    return this.#channels.length + asked.filter((name) => this.holds(name) === undefined).length;
   }
 
   holds(name: string): Channel | undefined {

@@ -57,8 +57,8 @@ export function startFromView(
   rule: AgeRule,
 ): Required<Start> {
   const { recovered } = decide(after, view);
-  if (recovered && comparePositions(after, high) > 0)
-    throw new RefusedError(refusal('unavailable'));
+  const isKnown = recovered || view.entries.some(({ id }) => id === after);
+  if (isKnown && comparePositions(after, high) > 0) throw new RefusedError(refusal('unavailable'));
   const items = after === high ? [] : (tail.after(after) ?? tail.items);
   const kept = recovered && !rule.isStrictOnAge ? items : shown(items, view.nowMs, rule.ageMs);
   return { position: high, recovered: recovered && kept.length === items.length, items: kept };

@@ -117,7 +117,7 @@ export abstract class Stream {
 
   /** Resolves when the listener has started. */
   beginAfter(listener: Listener, after: Position, announce: Announce): Promise<void> {
-    const known = startFromTail(this.#tail, this.#high, after, this);
+    const known = this.#isAhead(after) ? null : startFromTail(this.#tail, this.#high, after, this);
     if (known !== null) {
       this.#begin(listener, announce, known);
       return Promise.resolve();
@@ -153,10 +153,19 @@ export abstract class Stream {
     const isFirst = !this.isOpen;
     if (isFirst) this.#high = positionOf(view.top, view.nowMs);
     const tail = this.#adopt(view);
-    const start = startFromView(tail, this.#high, after ?? ORIGIN, view, this);
-    const { position, items } = start;
-    this.#begin(listener, announce, after === null ? { position, items } : start);
+    if (after === null) {
+      const { items } = startFromView(tail, this.#high, this.#beginOf(view), view, this);
+      this.#begin(listener, announce, { position: this.#high, items });
+    } else {
+      this.#begin(listener, announce, startFromView(tail, this.#high, after, view, this));
+    }
     if (isFirst) this.#release();
+  }
+
+  /** After which position a view begins: the tail may hold more, which somebody else needs. */
+  #beginOf({ found, entries, top }: LogView): Position {
+    const begin = found ? (entries[0]?.prev ?? top ?? ORIGIN) : ORIGIN;
+    return this.#isAhead(begin) ? this.#high : begin;
   }
 
   /** Keeps what comes live in the tail while `read` is under way. */
@@ -188,9 +197,18 @@ export abstract class Stream {
     if (!this.keepsTail || !this.#tail.settle(nowMs)) this.#tail = null;
   }
 
-  /** The tail must not lose anything now. */
+  /** The tail must not lose anything now: it is about to be joined with what is being read. */
+  get #isReading(): boolean {
+    return this.#reads > 0 || this.#pending !== null;
+  }
+
   get #needsTail(): boolean {
-    return this.#reads > 0 || this.#pending !== null || this.#replays?.isPaused === true;
+    return this.#isReading || this.#replays?.isPaused === true;
+  }
+
+  /** This edge has not seen the message yet, if it is one: what it holds says nothing about it. */
+  #isAhead(position: Position): boolean {
+    return comparePositions(position, this.#high) > 0;
   }
 
   #begin(listener: Listener, announce: Announce, start: Start): void {
@@ -218,7 +236,10 @@ export abstract class Stream {
     this.#high = item.id;
     if (this.keepsTail || this.#needsTail) {
       this.#tail ??= new Tail();
-      this.#tail.push(item, this.#needsTail);
+      this.#tail.push(item, this.#isReading);
+    } else {
+      // A copy that lacks a message would prove positions that are not whole.
+      this.#tail = null;
     }
     this.deliver(item);
   }
@@ -281,13 +302,14 @@ export abstract class Stream {
     const [first, ...others] = this.#resumes ?? [];
     if (first === undefined) return;
     // Who is ahead of this edge cannot be served by what follows its position.
-    const isAlone = others.length === 0 && comparePositions(first.after, this.#high) <= 0;
+    const isAlone = others.length === 0 && !this.#isAhead(first.after);
+    const asked = new Set([first, ...others]);
     try {
       await this.#read(from === undefined && isAlone ? first.after : null);
     } catch (error) {
       for (const resume of this.#takeResumes()) resume.fail(error);
     }
-    for (const resume of this.#takeResumes()) this.#serve(resume);
+    for (const resume of this.#takeResumes()) this.#serve(resume, asked.has(resume));
     void this.#load(null);
   }
 
@@ -297,9 +319,13 @@ export abstract class Stream {
     return resumes;
   }
 
-  #serve(resume: Resume): void {
+  /** @param wasAsked it waited before the read began, so the read knows all that its client has seen */
+  #serve(resume: Resume, wasAsked: boolean): void {
     try {
-      const start = startFromTail(this.#tail, this.#high, resume.after, this);
+      const start =
+        wasAsked || !this.#isAhead(resume.after)
+          ? startFromTail(this.#tail, this.#high, resume.after, this)
+          : null;
       if (start === null) {
         this.#resumes ??= [];
         this.#resumes.push(resume);
@@ -334,7 +360,7 @@ export abstract class Stream {
   #adopt(view: LogView): Tail {
     const tail = this.#tail ?? new Tail();
     this.#tail = tail;
-    if (tail.prepend(view, this.frameHead, this.#high)) {
+    if (tail.prepend(view, this.frameHead, this.#high, this.#replays?.isPaused === true)) {
       if (this.#pending === null && this.#advance(view)) return tail;
       if (this.#pending !== null) return tail;
     }

@@ -40,12 +40,12 @@ export class Tail {
     return this.#whole;
   }
 
-  /** @param keepsAll a resume needs everything from now on */
+  /** @param keepsAll a read is under way, and what it gives must find its continuation here */
   push(item: StreamItem, keepsAll: boolean): void {
     this.#items.push(item);
     this.#bytes += item.frame.length;
-    const isKept = keepsAll || this.#neededUntilMs > 0;
-    if (!isKept || this.#bytes > SERVING_MAX_BYTES) this.#trim();
+    if (keepsAll) return;
+    if (this.#neededUntilMs === 0 || this.#bytes > SERVING_MAX_BYTES) this.#trim();
   }
 
   clear(): void {
@@ -71,9 +71,11 @@ export class Tail {
 
   /**
    * Puts what was read before this copy; what lies above `high` has not been given out yet and will
-   * come live. @returns false if the two do not fit together
+   * come live.
+   * @param keepsOlder what stands here before that is still needed
+   * @returns false if the two do not fit together
    */
-  prepend(view: LogView, head: string, high: Position): boolean {
+  prepend(view: LogView, head: string, high: Position, keepsOlder: boolean): boolean {
     const read = view.entries.filter((entry) => comparePositions(entry.id, high) <= 0);
     const last = read.at(-1);
     const newer =
@@ -81,11 +83,19 @@ export class Tail {
         ? this.#items
         : this.#items.filter((item) => comparePositions(item.id, last.id) > 0);
     if (last !== undefined && newer[0] !== undefined && newer[0].prev !== last.id) return false;
-    this.#items = [...read.map((entry) => itemOf(entry, head)), ...newer];
+    const older = keepsOlder ? this.#before(read[0]) : [];
+    this.#items = [...older, ...read.map((entry) => itemOf(entry, head)), ...newer];
     this.#bytes = this.#items.reduce((sum, item) => sum + item.frame.length, 0);
     this.#whole = view.found ? null : view;
     this.#neededUntilMs = Date.now() + SERVES_RESUMES_MS;
     return true;
+  }
+
+  /** What stands here before a message that follows it; nothing if that would leave a hole. */
+  #before(entry: LogEntry | undefined): readonly StreamItem[] {
+    if (entry === undefined) return [];
+    const older = this.#items.filter((item) => comparePositions(item.id, entry.id) < 0);
+    return older.at(-1)?.id === entry.prev ? older : [];
   }
 
   /** Back to the kept size, once a storm is over. @returns false if nothing is left */

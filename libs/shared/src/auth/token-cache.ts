@@ -15,8 +15,9 @@ interface CachedToken {
 }
 
 /**
- * Verified tokens, least recently used last: in a reconnect storm a public-key signature (126-198 us)
- * costs a look-up. Tokens are known by their SHA-256, so that none can be read out of memory.
+ * Verified tokens, the least recently used dropped first: in a reconnect storm a public-key
+ * signature (126-198 us) costs a look-up. Tokens are known by their SHA-256, so that none can be
+ * read out of memory.
  */
 export class TokenCache {
   readonly #tokens = new Map<string, CachedToken>();

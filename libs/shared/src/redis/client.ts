@@ -1,6 +1,7 @@
 /** Connections to Redis: standalone, Sentinel or Cluster out of one address. */
 
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { UNPIPELINED_COMMANDS } from './scripts.js';
 
 export type CommandClient = Redis | Cluster;
 
@@ -36,17 +37,29 @@ export function parseRedisUrl(url: string): RedisAddress {
 }
 
 function parseSingle(text: string): RedisAddress {
+  if (text.startsWith('unix://')) return parseUnix(text);
   const url = parseUrl(text);
   const access = accessOf(url);
-  if (url.protocol === 'unix:') {
-    return { kind: 'standalone', nodes: [], path: url.pathname, tls: false, db: 0, ...access };
-  }
   if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') {
     throw new Error(`REDIS_URL has an unknown scheme: ${url.protocol}`);
   }
   const tls = url.protocol === 'rediss:';
   const db = databaseOf(url.pathname.slice(1));
   return { kind: 'standalone', nodes: [nodeOf(url.host)], tls, db, ...access };
+}
+
+function parseUnix(text: string): RedisAddress {
+  const match = /^unix:\/\/(?:([^@/]*)@)?(\/.+)$/.exec(text);
+  if (match === null) throw new Error('REDIS_URL must be unix://[user:password@]/path');
+  const [, access, path = ''] = match;
+  return {
+    kind: 'standalone',
+    nodes: [],
+    path: decodeURIComponent(path),
+    tls: false,
+    db: 0,
+    ...(access !== undefined && accessOf(parseUrl(`redis://${access}@host`))),
+  };
 }
 
 function parseSentinel(text: string): RedisAddress {
@@ -83,7 +96,7 @@ function accessOf(url: URL): { username?: string; password?: string } {
 function nodeOf(host: string, defaultPort = 6_379): { host: string; port: number } {
   const match = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(host);
   const [, name, port] = match ?? [];
-  if (name === undefined) throw new Error(`REDIS_URL has no valid host: ${host}`);
+  if (name === undefined) throw new Error('REDIS_URL has an address without a valid host and port');
   return {
     host: name.replace(/^\[|\]$/g, ''),
     port: port === undefined ? defaultPort : Number(port),
@@ -93,6 +106,12 @@ function nodeOf(host: string, defaultPort = 6_379): { host: string; port: number
 function databaseOf(text: string): number {
   if (!/^\d{0,4}$/.test(text)) throw new Error('REDIS_URL has a database that is no number');
   return text === '' ? 0 : Number(text);
+}
+
+/** Resolves when commands can be sent, however long that takes. */
+export function whenReady(redis: CommandClient): Promise<void> {
+  if (redis.status === 'ready') return Promise.resolve();
+  return new Promise((resolve) => redis.once('ready', () => resolve()));
 }
 
 /** Back-off of a connection: 50 ms to 2 s, with jitter so that a fleet does not come back as one. */
@@ -119,6 +138,7 @@ export function createCommandClient(address: RedisAddress, timeoutMs: number): C
     redisOptions: options,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
+    autoPipeliningIgnoredCommands: UNPIPELINED_COMMANDS,
     // A retry strategy per node would leave calls pending in a dead node's queue.
     clusterNodeRetryStrategy: null,
     maxRedirections: 4,

@@ -105,6 +105,10 @@ export function presenceKey(partition: number): string {
   return `${prefix(partition)}presence`;
 }
 
+export function lastSeenKey(partition: number): string {
+  return `${prefix(partition)}lastseen`;
+}
+
 /**
  * The length keeps `room:57` + `k` apart from `room` + `57:k`; the slash, which no channel name
  * holds, keeps a client apart from a channel of its name.

@@ -4,33 +4,46 @@
  */
 
 import { readFileSync } from 'node:fs';
-import type { CommandClient } from './client.js';
+import type { Cluster, Redis } from 'ioredis';
 
 const LUA_FOLDER = new URL('../../src/redis/lua/', import.meta.url);
 const INCLUDE = /^--@include (\w+)$/gm;
 
-const NAMES = [
-  'publish',
-  'publish-private',
-  'view-log',
-  'history',
-  'clear',
-  'listen',
-  'connect',
-  'disconnect',
-  'offline',
-  'acked',
-  'member',
-  'probe',
-] as const;
+/** Keys of each script, which its file's name ends in; null: as many as there are messages. */
+const KEY_COUNTS = {
+  publish: null,
+  'publish-private': null,
+  'view-log': 3,
+  history: 2,
+  clear: 1,
+  listen: 6,
+  connect: 7,
+  disconnect: 3,
+  offline: 5,
+  acked: 2,
+  member: 2,
+  probe: 1,
+} as const satisfies Record<string, number | null>;
 
-export type ScriptName = (typeof NAMES)[number];
+export type ScriptName = keyof typeof KEY_COUNTS;
+
+export const SCRIPT_NAMES = Object.keys(KEY_COUNTS) as ScriptName[];
+
+/**
+ * Scripts that ioredis must not put into its pipelines: of a number of keys that varies it takes the
+ * number for the first key, and in a Cluster sends the pipeline to a master that it does not belong to.
+ */
+export const UNPIPELINED_COMMANDS = SCRIPT_NAMES.filter((name) => KEY_COUNTS[name] === null).map(
+  commandOf,
+);
 type Argument = string | number | Buffer;
-type Command = (keyCount: number, ...args: Argument[]) => Promise<unknown>;
+type Command = (...args: Argument[]) => Promise<unknown>;
 
 /** The whole text of a script, its includes put in. */
 export function scriptText(name: ScriptName): string {
-  const text = readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8');
+  const keyCount = KEY_COUNTS[name];
+  const file = keyCount === null ? `${name}.lua` : `${name}-${keyCount}.lua`;
+  const text = readFileSync(new URL(file, LUA_FOLDER), 'utf8');
   return text.replace(INCLUDE, (_, include: string) =>
     readFileSync(new URL(`include/${include}.lua`, LUA_FOLDER), 'utf8'),
   );
@@ -39,11 +52,15 @@ export function scriptText(name: ScriptName): string {
 export class Scripts {
   readonly #commands = new Map<ScriptName, Command>();
 
-  constructor(redis: CommandClient) {
-    for (const name of NAMES) {
-      const command = `halley-${name}`;
-      redis.defineCommand(command, { lua: scriptText(name) });
-      const method = Reflect.get(redis, command) as Command;
+  constructor(redis: Redis | Cluster) {
+    for (const name of SCRIPT_NAMES) {
+      const keyCount = KEY_COUNTS[name];
+      const lua = scriptText(name);
+      redis.defineCommand(commandOf(name), {
+        lua,
+        ...(keyCount !== null && { numberOfKeys: keyCount }),
+      });
+      const method = Reflect.get(redis, commandOf(name)) as Command;
       this.#commands.set(name, method.bind(redis));
     }
   }
@@ -51,7 +68,14 @@ export class Scripts {
   /** @throws whatever ioredis throws; `refusalOf` says what it means for the caller. */
   run(name: ScriptName, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
     const command = this.#commands.get(name);
+    const keyCount = KEY_COUNTS[name];
     if (command === undefined) throw new Error(`no script ${name}`);
-    return command(keys.length, ...keys, ...args);
+    if (keyCount === null) return command(keys.length, ...keys, ...args);
+    if (keys.length !== keyCount) throw new Error(`${name} takes ${keyCount} keys`);
+    return command(...keys, ...args);
   }
+}
+
+function commandOf(name: ScriptName): string {
+  return `halley-${name}`;
 }

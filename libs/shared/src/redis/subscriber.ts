@@ -5,7 +5,12 @@
  */
 
 import type { Redis } from 'ioredis';
-import { type CommandClient, createSubscriberConnection, type RedisAddress } from './client.js';
+import {
+  type CommandClient,
+  createSubscriberConnection,
+  type RedisAddress,
+  whenReady,
+} from './client.js';
 import { slotOfKey } from './keys.js';
 
 /** Channels of one SSUBSCRIBE; longer commands hold up the node. */
@@ -52,8 +57,10 @@ export class ShardSubscriber {
   /** Resolves when every master is connected. */
   async start(): Promise<void> {
     if (this.#address.kind === 'cluster') {
-      this.#refresh = setInterval(() => void this.#refreshTopology(), TOPOLOGY_REFRESH_MS);
-      await this.#refreshTopology();
+      await whenReady(this.#commands);
+      this.#ranges = await readTopology(this.#commands);
+      this.#openMissing();
+      this.#refresh = setInterval(() => void this.#refreshTopology(), TOPOLOGY_REFRESH_MS).unref();
     } else {
       this.#open(SINGLE_NODE, null);
     }
@@ -149,14 +156,20 @@ export class ShardSubscriber {
     this.#events.onRestored(channels);
   }
 
+  /** @returns the masters by id; each has a link now */
+  #openMissing(): ReadonlyMap<string, Node> {
+    const nodes = new Map(this.#ranges.map(([, , node]) => [node.id, node]));
+    for (const [id, node] of nodes) if (!this.#links.has(id)) this.#open(id, node);
+    return nodes;
+  }
+
   /** Masters and slots as the cluster has them now; channels whose master changed are moved over. */
   async #refreshTopology(): Promise<void> {
     const ranges = await readTopology(this.#commands).catch(() => null);
     if (ranges === null) return;
     const before = new Map([...this.#wanted].map((channel) => [channel, this.#linkOf(channel)]));
     this.#ranges = ranges;
-    const nodes = new Map(ranges.map(([, , node]) => [node.id, node]));
-    for (const [id, node] of nodes) if (!this.#links.has(id)) this.#open(id, node);
+    const nodes = this.#openMissing();
     for (const [id, link] of this.#links) {
       if (nodes.has(id)) continue;
       link.close();
@@ -186,6 +199,7 @@ interface LinkEvents {
 class Link {
   readonly #redis: Redis;
   #ready = false;
+  #waiting: (() => void)[] = [];
 
   constructor(redis: Redis, events: LinkEvents) {
     this.#redis = redis;
@@ -194,9 +208,7 @@ class Link {
     );
     redis.on('ready', () => {
       events.onConnected().then(
-        () => {
-          this.#ready = true;
-        },
+        () => this.#becomeReady(),
         () => this.drop(),
       );
     });
@@ -215,8 +227,8 @@ class Link {
   }
 
   connected(): Promise<void> {
-    if (this.#redis.status === 'ready') return Promise.resolve();
-    return new Promise((resolve) => this.#redis.once('ready', () => setImmediate(resolve)));
+    if (this.#ready) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** In batches of one slot, each awaited. */
@@ -229,6 +241,13 @@ class Link {
     for (const batch of batchesBySlot(channels)) {
       this.#redis.sunsubscribe(...batch).catch(() => undefined);
     }
+  }
+
+  #becomeReady(): void {
+    // It may have been lost again while what it carries was subscribed.
+    this.#ready = this.#redis.status === 'ready';
+    if (!this.#ready) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   drop(): void {

@@ -1,4 +1,5 @@
 import {
+  type Refusal,
   RefusedError,
   refusal,
   type SubscribedFrame,
@@ -18,13 +19,13 @@ export async function subscribe(
   session: Session,
   frame: SubscribeFrame,
 ): Promise<void> {
-  await checkRight(edge, session, frame);
+  if (frame.token !== undefined) await takeGrant(edge, session, frame.channel, frame.token);
+  const refused = refusalOf(edge, session, frame.channel);
+  if (refused !== null) throw new RefusedError(refused);
   const held = session.holds(frame.channel);
   if (held !== undefined) return restart(edge, session, held, frame);
-  const { channelsPerConnection } = edge.services.limits;
-  if (session.channelsHeldOrAsked > channelsPerConnection) throw tooMany(channelsPerConnection);
-  const channel = await edge.channels.hold(frame.channel);
-  if (session.isGone) return edge.channels.release(channel);
+  const channel = await open(edge, session, frame.channel);
+  if (channel === null) return;
   session.take(channel);
   try {
     await start(session, channel, frame, () => edge.members.enter(channel, session));
@@ -32,6 +33,24 @@ export async function subscribe(
     if (session.holds(channel.name) === channel) edge.release(session, channel, 0);
     throw error;
   }
+}
+
+/** @returns null where the session ended meanwhile */
+async function open(edge: Edge, session: Session, name: string): Promise<Channel | null> {
+  const { channelsPerConnection } = edge.services.limits;
+  if (session.channels.length + session.opening >= channelsPerConnection) {
+    throw tooMany(channelsPerConnection);
+  }
+  session.opening += 1;
+  const channel = await edge.channels.hold(name).finally(() => {
+    session.opening -= 1;
+  });
+  // A ban or another token may have come while Redis was asked.
+  const refused = session.isGone ? null : refusalOf(edge, session, name);
+  if (!session.isGone && refused === null) return channel;
+  edge.channels.release(channel);
+  if (refused !== null) throw new RefusedError(refused);
+  return null;
 }
 
 /** Live messages pause until the replay, which holds them too; without a replay they just go on. */
@@ -88,20 +107,27 @@ function subscribedFrame(
   };
 }
 
-async function checkRight(edge: Edge, session: Session, frame: SubscribeFrame): Promise<void> {
-  const { authorizer } = edge.services;
-  if (frame.token !== undefined) {
-    const grant = await authorizer.grant(frame.token, frame.channel, session.identity);
-    if (typeof grant !== 'number') throw new RefusedError(grant);
-    session.grants ??= new Map();
-    session.grants.set(frame.channel, grant);
-  } else if (!mayRead(edge, session, 'subscribe', frame.channel)) {
-    throw new RefusedError(refusal('forbidden', `no right to subscribe to "${frame.channel}"`));
+async function takeGrant(
+  edge: Edge,
+  session: Session,
+  channel: string,
+  token: string,
+): Promise<void> {
+  const grant = await edge.services.authorizer.grant(token, channel, session.identity);
+  if (typeof grant !== 'number') throw new RefusedError(grant);
+  session.grants ??= new Map();
+  session.grants.set(channel, grant);
+}
+
+/** Why this session may not subscribe to a channel now, or null. */
+function refusalOf(edge: Edge, session: Session, channel: string): Refusal | null {
+  if (!mayRead(edge, session, 'subscribe', channel)) {
+    return refusal('forbidden', `no right to subscribe to "${channel}"`);
   }
-  const bannedUntil = authorizer.bannedUntil(frame.channel, session.member);
-  if (bannedUntil === null) return;
-  const retryAfterMs = Math.max(0, bannedUntil - edge.services.clock.now());
-  throw new RefusedError({ ...refusal('banned'), retryAfterMs });
+  const { authorizer, clock } = edge.services;
+  const bannedUntil = authorizer.bannedUntil(channel, session.member);
+  if (bannedUntil === null) return null;
+  return { ...refusal('banned'), retryAfterMs: Math.max(0, bannedUntil - clock.now()) };
 }
 
 /** A right of the identity, or by a token for this one channel. */

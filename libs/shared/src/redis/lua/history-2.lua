@@ -8,12 +8,12 @@ local now = nowMs()
 local oldest = string.format('%.0f', math.max(0, now - tonumber(ARGV[4])))
 local bound = ARGV[2] ~= '' and '(' .. ARGV[2] or nil
 local result = { now, redis.call('GET', KEYS[2]) or '' }
-local entries
+local entries = {}
 if ARGV[1] == 'after' then
   local from = oldest
   if bound and tonumber(string.match(ARGV[2], '^%d+')) >= tonumber(oldest) then from = bound end
   entries = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', ARGV[3])
-else
+elseif ARGV[2] ~= '0-0' then -- Nothing lies before it, and Redis takes it for no bound.
   entries = redis.call('XREVRANGE', KEYS[1], bound or '+', oldest, 'COUNT', ARGV[3])
 end
 local first, last, step = 1, #entries, 1

@@ -1,6 +1,6 @@
 -- Says how many listeners an edge has on a channel, and what the channel's top is.
--- KEYS  subscribers, channels, top; for a client's presence channel also: log, presence, lastseen
--- ARGV  channel, edgeId, listeners; for a client's presence channel also: client, live channel,
+-- KEYS  subscribers, channels, top, log, presence, lastseen
+-- ARGV  channel, edgeId, listeners, client whose presence the channel carries or '', live channel,
 --       frame head, nonce, history size, history age ms, TTL of top ms
 -- Returns { 1 occupied | -1 vacated | 0, now ms, top or '' }
 --@include positions
@@ -18,7 +18,7 @@ local change = redis.call('EXISTS', KEYS[1]) - before
 if change == 1 then redis.call('ZADD', KEYS[2], 0, channel) end
 if change == -1 then redis.call('ZREM', KEYS[2], channel) end
 -- A watcher's first look must find the present state in the log.
-if #KEYS > 3 and listeners > 0 then
+if ARGV[4] ~= '' and listeners > 0 then
   local target = { KEYS[1], KEYS[4], KEYS[3], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10] }
   if redis.call('HEXISTS', KEYS[5], ARGV[4]) == 1 then
     announce(target, 'online', 'null')
