@@ -56,10 +56,10 @@ describe('members of channels', () => {
     const channel = channelIn('room');
     const watcher = await enter(channel, 'watcher', 1);
     const before = await enter(channel, 'ann', 0);
-    await before.terminate();
+    await before.cut();
     await enter(channel, 'ann', 1);
     const passing = await enter(channel, 'mark', 0);
-    await passing.terminate();
+    await passing.cut();
     await told(watcher, '-mark');
     expect(changes(watcher).filter((change) => /ann/.test(change))).toEqual(['+ann']);
   });

@@ -75,9 +75,9 @@ describe('online and offline of a client, as its watchers see it', () => {
     const first = await connect(stack.ws(0), { client: 'dora' });
     const mark = await connect(stack.ws(0), { client: 'mark' });
     await seen(watcher, '@client:dora', 2);
-    await first.terminate();
+    await first.cut();
     await connect(stack.ws(1), { client: 'dora' });
-    await mark.terminate();
+    await mark.cut();
     // Its grace began after that of dora.
     const marked = await seen(markWatcher, '@client:mark', 3);
     expect(marked.at(-1)?.event).toBe('offline');

@@ -2,7 +2,7 @@
 
 import { ApiKeys } from '@halley/shared/auth';
 import type { Settings } from '@halley/shared/config';
-import { type Logger, Metrics, randomBase36 } from '@halley/shared/ops';
+import { type Logger, Metrics, randomBase36, VERSION } from '@halley/shared/ops';
 import { Publisher } from '@halley/shared/publish';
 import {
   type CommandClient,
@@ -17,7 +17,6 @@ import { Callers } from './http/callers.js';
 import { HttpServer } from './http/server.js';
 import { allRoutes } from './routes/index.js';
 
-export const VERSION = '0.1.0';
 /** How long requests under way may take once the api was told to stop. */
 const STOP_DEADLINE_MS = 5_000;
 /** How long a start waits for Redis; without it the api serves refusals until Redis is there. */

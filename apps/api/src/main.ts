@@ -10,11 +10,12 @@ async function main(): Promise<void> {
   for (const warning of settings.warnings) log.warn(warning);
   if (settings.redisUrl === undefined) throw new Error('REDIS_URL is not set');
   const app = new ApiApp(settings, settings.redisUrl, log);
-  const port = await app.start();
+  // Before the start: one that waits for Redis must end with its parent, too.
   onSignals((reason) => {
     log.info({ reason }, 'stopping');
     void app.stop().finally(() => process.exit(0));
   });
+  const port = await app.start();
   log.info({ host: settings.host, port }, 'serving');
   reportReady({ port });
 }

@@ -33,6 +33,12 @@ const MemberList = Type.Object({
 
 const Kick = Type.Object(
   {
+    code: Type.Optional(
+      Type.String({
+        pattern: '^[a-z][a-z0-9-]{0,39}$',
+        description: 'Told to the client in `unsubscribed`; by default `kicked`.',
+      }),
+    ),
     seconds: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -102,7 +108,9 @@ function kickRoute(services: Services): Route {
         await revoke(services, banMember(name, clientId), endsAtSeconds);
       }
       // To all edges: the channel's subscribers in Redis are up to a second old.
-      const told = await writing(edges.tellAll({ type: 'kick', channel: name, member: clientId }));
+      const { code = 'kicked' } = body;
+      const kick = { type: 'kick', channel: name, member: clientId, code } as const;
+      const told = await writing(edges.tellAll(kick));
       return reply(200, { edges: told });
     },
   });

@@ -44,7 +44,7 @@ export class ControlHandler {
         this.#edge.disconnect(message.clientId, message.close);
         return;
       case 'kick':
-        this.#edge.kick(message.channel, message.member);
+        this.#edge.kick(message.channel, message.member, message.code);
         return;
       case 'revoked':
         this.#revocations.add(message.member, message.expiresAtSeconds);

@@ -28,6 +28,9 @@ export interface Arrival {
   readonly identity: Identity;
 }
 
+/** Why a subscription ends that its client did not end. */
+type Ending = 'kicked' | 'token-expired' | 'forbidden';
+
 /** The sessions of this process and what they hold. */
 export class Edge {
   readonly services: Services;
@@ -93,10 +96,10 @@ export class Edge {
   }
 
   /** Ends a subscription that the client did not end itself. */
-  expel(session: Session, channel: Channel, code: 'kicked' | 'token-expired' | 'forbidden'): void {
+  expel(session: Session, channel: Channel, reason: Ending, code: string = reason): void {
     this.release(session, channel, 0);
     session.send({ type: 'unsubscribed', channel: channel.name, code });
-    this.services.counters.refused(refusal(code), { ...session.subject, channel: channel.name });
+    this.services.counters.refused(refusal(reason), { ...session.subject, channel: channel.name });
   }
 
   /** Ends a connection and keeps the reason for whoever asks later. */
@@ -116,11 +119,11 @@ export class Edge {
   }
 
   /** Ends the subscriptions of a client, or of a nameless connection, to a channel. */
-  kick(channelName: string, member: string): void {
+  kick(channelName: string, member: string, code: string): void {
     for (const session of this.sessions) {
       if (session.member !== member) continue;
       const channel = session.holds(channelName);
-      if (channel !== undefined) this.expel(session, channel, 'kicked');
+      if (channel !== undefined) this.expel(session, channel, 'kicked', code);
     }
   }
 

@@ -14,10 +14,19 @@ interface Seat {
   info: RawJson | null;
   /** Connections on this edge. */
   connections: number;
+  /** What Redis was last asked to hold. */
+  asked: number;
   /** What Redis is known to hold; null: unknown. */
   applied: number | null;
   /** The write under way; resolves to the number of members. */
   writing: Promise<number> | null;
+}
+
+/** The members of one channel on this edge. */
+interface Room {
+  readonly seats: Map<string, Seat>;
+  /** Seats that Redis was last asked to hold. */
+  held: number;
 }
 
 const RETRY_MS = 1_000;
@@ -25,7 +34,7 @@ const RETRY_MS = 1_000;
 /** The members of channels as far as they are on this edge, and the same in Redis. */
 export class Members {
   readonly #services: Services;
-  readonly #seats = new Map<Channel, Map<string, Seat>>();
+  readonly #rooms = new Map<Channel, Room>();
 
   constructor(services: Services) {
     this.#services = services;
@@ -33,10 +42,10 @@ export class Members {
 
   /** One more connection of a member in a channel. @returns the number of members */
   enter(channel: Channel, { member, info }: Participant): Promise<number> {
-    const seats = this.#seats.get(channel) ?? new Map<string, Seat>();
-    this.#seats.set(channel, seats);
-    const seat = seats.get(member) ?? newSeat(channel, member);
-    seats.set(member, seat);
+    const room = this.#rooms.get(channel) ?? { seats: new Map<string, Seat>(), held: 0 };
+    this.#rooms.set(channel, room);
+    const seat = room.seats.get(member) ?? newSeat(channel, member);
+    room.seats.set(member, seat);
     seat.info = info;
     seat.connections += 1;
     return this.#write(seat);
@@ -44,7 +53,7 @@ export class Members {
 
   /** The number of members, asked by one of them. */
   count(channel: Channel, member: string): Promise<number> {
-    const seat = this.#seats.get(channel)?.get(member) ?? newSeat(channel, member);
+    const seat = this.#seatOf(channel, member) ?? newSeat(channel, member);
     return this.#write(seat);
   }
 
@@ -53,7 +62,7 @@ export class Members {
    * @param delayMs how long the others are not told, so that a page reload stays silent
    */
   leave(channel: Channel, member: string, delayMs: number): void {
-    const seat = this.#seats.get(channel)?.get(member);
+    const seat = this.#seatOf(channel, member);
     if (seat === undefined) return;
     seat.connections -= 1;
     if (seat.connections > 0 || delayMs === 0) this.#settle(seat);
@@ -101,31 +110,50 @@ export class Members {
   async #apply(seat: Seat): Promise<number> {
     const { channel, member, info, connections } = seat;
     seat.applied = null;
+    const others = this.#ask(seat);
     const members = await this.#services.members.set({
       channel: channel.name,
       member,
       info,
       connections,
-      others: (this.#seats.get(channel)?.size ?? 0) > 1,
+      others,
       announce: channel.options.joinLeave,
     });
     seat.applied = connections;
     return members;
   }
 
+  /**
+   * Notes what Redis is asked to hold now. @returns whether it was asked to hold others of this edge in
+   * the channel: of several who leave at once the last one has to say that there are none.
+   */
+  #ask(seat: Seat): boolean {
+    const before = Math.sign(seat.asked);
+    const now = Math.sign(seat.connections);
+    seat.asked = seat.connections;
+    const room = this.#rooms.get(seat.channel);
+    if (room === undefined) return false;
+    room.held += now - before;
+    return room.held > now;
+  }
+
   #forget(seat: Seat): void {
     if (seat.connections > 0 || seat.applied !== 0 || seat.writing !== null) return;
-    const seats = this.#seats.get(seat.channel);
-    if (seats?.get(seat.member) !== seat) return;
-    seats.delete(seat.member);
-    if (seats.size === 0) this.#seats.delete(seat.channel);
+    if (this.#seatOf(seat.channel, seat.member) !== seat) return;
+    const room = this.#rooms.get(seat.channel);
+    room?.seats.delete(seat.member);
+    if (room?.seats.size === 0) this.#rooms.delete(seat.channel);
+  }
+
+  #seatOf(channel: Channel, member: string): Seat | undefined {
+    return this.#rooms.get(channel)?.seats.get(member);
   }
 
   *#all(): Generator<Seat> {
-    for (const seats of this.#seats.values()) yield* seats.values();
+    for (const { seats } of this.#rooms.values()) yield* seats.values();
   }
 }
 
 function newSeat(channel: Channel, member: string): Seat {
-  return { channel, member, info: null, connections: 0, applied: 0, writing: null };
+  return { channel, member, info: null, connections: 0, asked: 0, applied: 0, writing: null };
 }

@@ -139,7 +139,8 @@ export interface UnsubscribedFrame {
   readonly type: 'unsubscribed';
   readonly ref?: Ref;
   readonly channel: string;
-  readonly code?: Code;
+  /** Why the server ended it: a code of the table, or the word of the operator who kicked. */
+  readonly code?: Code | (string & {});
 }
 
 export interface PublishedFrame {

@@ -7,7 +7,13 @@ export type ControlMessage =
   /** Ends the connections of a client. `close`: the close code's number. */
   | { readonly type: 'disconnect'; readonly clientId: string; readonly close: number }
   /** Ends the subscription of a client (or of a nameless connection) to a channel. */
-  | { readonly type: 'kick'; readonly channel: string; readonly member: string }
+  | {
+      readonly type: 'kick';
+      readonly channel: string;
+      readonly member: string;
+      /** Told to the client: `kicked`, or the operator's own word. */
+      readonly code: string;
+    }
   /** A new member of `halley:revoked` (auth/revocations has its forms) and its expiry, unix seconds. */
   | { readonly type: 'revoked'; readonly member: string; readonly expiresAtSeconds: number }
   /** Asks for the connections of a client: answered by `connections`. */

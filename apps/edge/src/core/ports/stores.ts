@@ -64,7 +64,7 @@ export interface MemberStore {
 export interface MemberChange extends MemberRecord {
   readonly channel: string;
   readonly connections: number;
-  /** This edge has other members in the channel. */
+  /** This edge has other members in the channel, as far as Redis was told. */
   readonly others: boolean;
   readonly announce: boolean;
 }
