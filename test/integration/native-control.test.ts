@@ -30,6 +30,14 @@ describe('what the operator ends', () => {
     expect(other.of('unsubscribed')).toEqual([]);
   });
 
+  test('N-25 a kick may carry a word of its own', async () => {
+    const channel = channelIn('demo');
+    const client = await connect(stack.ws(), { client: 'ann' });
+    await client.subscribe(channel);
+    await stack.rest.delete(memberPath(channel, 'ann'), { code: 'room-closed' });
+    expect(await client.next('unsubscribed')).toMatchObject({ channel, code: 'room-closed' });
+  });
+
   test('N-25 a nameless connection is kicked by its connectionId', async () => {
     const channel = channelIn('demo');
     const client = await connect(stack.ws());

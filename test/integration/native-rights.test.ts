@@ -156,6 +156,19 @@ describe('rights on the native wire', () => {
       expect(await isAllowed(client, { type: 'history', channel: 'token:a' })).toBe(false);
     });
 
+    test('ends the subscription when it is revoked, and not the connection', async () => {
+      const client = await connect(stack.ws());
+      const token = tokenFor('ann', { channel: 'token:a' });
+      await client.subscribe('token:a', { token });
+      await stack.rest.delete(`/tokens/${String(claimsOf(token)['jti'])}`);
+      expect(await client.next('unsubscribed')).toEqual({
+        type: 'unsubscribed',
+        channel: 'token:a',
+        code: 'token-revoked',
+      });
+      expect(await isAllowed(client, { type: 'history', channel: 'token:a' })).toBe(false);
+    });
+
     test('does not end what the identity may do by itself', async () => {
       const client = await connect(stack.ws(), { token: tokenFor('ann', LISTS) });
       const short = tokenFor('ann', { channel: 'token:a', ttlSeconds: 1 });

@@ -1,12 +1,22 @@
 /** Resume while publishing goes on: no gap, no repeat, no reorder. */
 
-import type { Position } from '@halley/shared/protocol';
+import type { Position, ServerFrame } from '@halley/shared/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Fleet, startFleet } from '../kit/fleet.js';
-import { connect } from '../kit/native-client.js';
+import { connect, type NativeClient } from '../kit/native-client.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 import { field, RestClient } from '../kit/rest.js';
-import { idsOf, numbers, OPEN, publishAll, readLog, ready, resume, whileDeaf } from '../kit/streams.js';
+import {
+  idsOf,
+  numbers,
+  OPEN,
+  publishAll,
+  readLog,
+  ready,
+  resume,
+  whileDeaf,
+} from '../kit/streams.js';
+import { eventually } from '../kit/wait.js';
 
 const BATCH = 20;
 const BEHIND = 1_000;
@@ -20,7 +30,9 @@ let rest: RestClient;
 
 beforeAll(async () => {
   redis = await startRedis();
-  const config = { namespaces: { deep: { ...OPEN, historySize: 10_000 }, none: { ...OPEN, historySize: 0 } } };
+  const config = {
+    namespaces: { deep: { ...OPEN, historySize: 10_000 }, none: { ...OPEN, historySize: 0 } },
+  };
   fleet = await startFleet({ redisUrl: redis.url, edges: 2, apis: 1, config });
   rest = new RestClient(fleet.api().url);
 });
@@ -109,43 +121,48 @@ test.each([
   { namespace: 'deep', footing: 'that has just read the log' },
   { namespace: 'none', footing: 'of a channel without history' },
   { namespace: 'none', footing: 'of a channel without history that has just asked for it' },
-])('a client is ahead of the edge $footing: nothing comes twice', async ({ namespace, footing }) => {
-  const channel = `${namespace}:ahead-${footing.replaceAll(' ', '-')}`;
-  const behind = fleet.edge(1);
-  await ready(behind);
-  const keeper = await connect(behind.wsUrl);
-  await keeper.subscribe(channel);
-  await publishAll(rest, { channel }, ['first']);
-  await keeper.waitForMessages(channel, 1);
-  if (footing.includes('just')) {
-    await (await connect(behind.wsUrl)).subscribe(channel, { after: '9999999999999-0.zzzz' });
-  }
+])(
+  'a client is ahead of the edge $footing: nothing comes twice',
+  async ({ namespace, footing }) => {
+    const channel = `${namespace}:ahead-${footing.replaceAll(' ', '-')}`;
+    const behind = fleet.edge(1);
+    await ready(behind);
+    const keeper = await connect(behind.wsUrl);
+    await keeper.subscribe(channel);
+    await publishAll(rest, { channel }, ['first']);
+    await keeper.waitForMessages(channel, 1);
+    if (footing.includes('just')) {
+      await (await connect(behind.wsUrl)).subscribe(channel, { after: '9999999999999-0.zzzz' });
+    }
 
-  const client = await connect(behind.wsUrl);
-  const { after, answer } = await whileDeaf(redis, behind, async () => {
-    const published = field(await rest.publish(channel, 'second'), 'id');
-    // Waits in the edge's socket until it goes on, deaf to what was published.
-    const subscribing = client.request({ type: 'subscribe', channel, after: published });
-    return { after: published, answer: subscribing };
-  });
-  const begun = await settled(client, channel, after, answer);
-  expect(begun).toMatchObject({ type: 'subscribed', recovered: true });
-  const next = field(await rest.publish(channel, 'third'), 'id');
-  await client.next('message', ({ id }) => id === next);
-  expect(idsOf(client.messages(channel))).toEqual([next]);
-});
+    const client = await connect(behind.wsUrl);
+    const { after, answer } = await whileDeaf(redis, behind, async () => {
+      const published = field(await rest.publish(channel, 'second'), 'id');
+      // Waits in the edge's socket until it goes on, deaf to what was published.
+      const subscribing = client.request({ type: 'subscribe', channel, after: published });
+      return { after: published, answer: subscribing };
+    });
+    const begun = await settled(client, channel, after, answer);
+    expect(begun).toMatchObject({ type: 'subscribed', recovered: true });
+    const next = field(await rest.publish(channel, 'third'), 'id');
+    await client.next('message', ({ id }) => id === next);
+    expect(idsOf(client.messages(channel))).toEqual([next]);
+  },
+);
 
-/** A refusal that says when to come again is an answer too: then it comes again. */
+/** Without a log the edge has nothing to catch up by: it says when to come again. */
 async function settled(
-  client: Awaited<ReturnType<typeof connect>>,
+  client: NativeClient,
   channel: string,
   after: Position,
-  first: ReturnType<typeof client.request>,
-): ReturnType<typeof client.request> {
-  let answer = await first;
-  for (let tries = 0; answer.type === 'error' && tries < 20; tries += 1) {
-    expect(answer.code).toBe('unavailable');
-    answer = await client.request({ type: 'subscribe', channel, after });
-  }
-  return answer;
+  first: Promise<ServerFrame>,
+): Promise<ServerFrame> {
+  const answer = await first;
+  if (answer.type !== 'error') return answer;
+  expect(answer).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) });
+  const askAgain = async () => {
+    const next = await client.request({ type: 'subscribe', channel, after });
+    return next.type === 'subscribed' && next;
+  };
+  return eventually(askAgain, 'the edge catches up');
 }

@@ -348,7 +348,10 @@ test.each([
   await publishAll(rest, { channel }, numbers(0, 10));
   for (const footing of ['cold', 'warm']) {
     const { client, answer } = await resume(fleet.edge(0), channel, { last });
-    expect(client.messages(channel).map(({ data }) => data), footing).toEqual(expected);
+    expect(
+      client.messages(channel).map(({ data }) => data),
+      footing,
+    ).toEqual(expected);
     expect(answer.recovered, footing).toBeUndefined();
   }
 });

@@ -73,7 +73,7 @@ export class PresenceCase {
   readonly #clients: readonly string[];
   readonly #edges: ModelEdge[];
   readonly #sessions = new Set<Session>();
-  /** Admissions, re-assertions and sweeps under way. */
+  /** Sweeps and messages under way; what an edge does shows in its calls, and ends with it. */
   readonly #working = new Set<Promise<void>>();
 
   /** @param name keeps the clients of cases apart that run at the same time */
@@ -98,7 +98,6 @@ export class PresenceCase {
       if (this.#random.chance(0.7)) await turns(this.#random.int(1, 6));
     }
     await this.#quiet();
-    // Whatever is stale shows by the next private message at the latest.
     return this.#judge();
   }
 
@@ -107,7 +106,7 @@ export class PresenceCase {
     const session = { edge, clientId: this.#random.pick(this.#clients), isOpen: true };
     this.#sessions.add(session);
     edge.presence.hold(session.clientId);
-    this.#work(this.#admit(session));
+    void this.#admit(session);
   }
 
   /** A session that cannot be registered is closed: its client will try again elsewhere. */
@@ -159,7 +158,7 @@ export class PresenceCase {
     this.#work(this.#sweep(edge, dead));
     edge.identity.renew();
     for (const clientId of this.#clients) {
-      if (this.#holds(edge, clientId)) this.#work(this.#reassert(edge, clientId));
+      if (this.#holds(edge, clientId)) void this.#reassert(edge, clientId);
     }
   }
 

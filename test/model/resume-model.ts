@@ -1,7 +1,8 @@
 import { Publisher } from '@halley/shared/publish';
 import { Scripts } from '@halley/shared/redis';
 import { Random } from '../kit/random.js';
-import { type Resume, ResumeCase, type Rule, type Schedule } from './resume-case.js';
+import type { Schedule } from './channel-life.js';
+import { type Resume, ResumeCase, type Rule } from './resume-case.js';
 import type { SteppedRedis } from './stepped-redis.js';
 
 export const SCHEDULES = {
@@ -39,12 +40,14 @@ export interface Run {
   readonly rule: Rule;
   readonly schedule: Schedule;
   readonly seed: number;
+  /** Other scripts than the real ones. */
+  readonly scripts?: Scripts;
   /** Cases are played until there are so many resumes. */
   readonly resumes: number;
 }
 
-export async function play({ redis, rule, schedule, seed, resumes }: Run): Promise<Tally> {
-  const scripts = new Scripts(redis.client);
+export async function play(run: Run): Promise<Tally> {
+  const { redis, rule, schedule, seed, resumes, scripts = new Scripts(redis.client) } = run;
   const publisher = new Publisher(redis.client, scripts, { seconds: 60, maxMessages: 1_000 });
   const tally: Tally = {
     resumes: 0,
@@ -59,10 +62,10 @@ export async function play({ redis, rule, schedule, seed, resumes }: Run): Promi
   await redis.client.flushall();
   for (let index = 0; tally.resumes < resumes; index += 1) {
     const random = Random.ofCase(seed, index);
-    const world = { redis, scripts, publisher, rule };
-    const played = new ResumeCase(world, random, `model:${index}`, schedule);
+    const world = { redis, scripts, publisher };
+    const played = new ResumeCase(world, random, `model:${index}`, schedule, rule);
     await played.run();
-    tally.fallenIds += played.fallenIds;
+    tally.fallenIds += played.life.fallenIds;
     for (const resume of played.resumes) count(tally, resume, `seed ${seed}, case ${index}`);
   }
   return tally;

@@ -1,10 +1,11 @@
 import { decide } from '@halley/edge/dist/core/recovery.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { numberFrom, seedFrom } from '../kit/random.js';
-import type { Rule, Schedule } from './resume-case.js';
+import type { Schedule } from './channel-life.js';
+import type { Rule } from './resume-case.js';
 import { describeTally, play, SCHEDULES, type Tally } from './resume-model.js';
 import { type SteppedRedis, startSteppedRedis } from './stepped-redis.js';
-import { WRONG_RULES } from './wrong-rules.js';
+import { unguardedScripts, WRONG_RULES } from './wrong-rules.js';
 
 const SEED = seedFrom('MODEL_SEED', 20_261_121);
 const RESUMES = numberFrom('MODEL_RESUMES', 2_500);
@@ -62,6 +63,19 @@ describe('the judge', () => {
     async (name) => {
       const tally = await judged(name, WRONG_RULES[name], SCHEDULES.faulty, PLANTED_RESUMES);
       expect(tally[expected[name]]).toBeGreaterThan(0);
+    },
+    DEADLINE_MS,
+  );
+
+  it(
+    'finds out scripts that let ids fall',
+    async () => {
+      const scripts = unguardedScripts(redis.client);
+      const schedule = SCHEDULES.faulty;
+      const run = { redis, rule: decide, schedule, seed: SEED, resumes: PLANTED_RESUMES, scripts };
+      const tally = await play(run);
+      process.stdout.write(describeTally('resume model, no guard of ids, faulty', tally));
+      expect(tally.fallenIds).toBeGreaterThan(0);
     },
     DEADLINE_MS,
   );

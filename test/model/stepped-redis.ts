@@ -18,6 +18,7 @@ const LIBRARY_NAME = 'faketime/libfaketime.so.1';
 const CLOCK_LINE_CHARS = 31;
 
 export interface SteppedRedis {
+  readonly url: string;
   readonly client: CommandClient;
   /** Redis' clock, unix ms. */
   now(): number;
@@ -32,9 +33,11 @@ export async function startSteppedRedis(): Promise<SteppedRedis> {
   const socket = join(dir, 'redis.sock');
   const server = spawnServer(dir, socket, clock.path);
   await server.printed(/ready to accept connections/i);
-  const client = createCommandClient(parseRedisUrl(`unix://${socket}`), 10_000);
+  const url = `unix://${socket}`;
+  const client = createCommandClient(parseRedisUrl(url), 10_000);
   await eventually(() => client.status === 'ready', 'the model is connected to its Redis');
   return {
+    url,
     client,
     now: () => clock.ms,
     step: (ms) => clock.set(clock.ms + ms),

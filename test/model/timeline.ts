@@ -15,6 +15,7 @@ export interface Given {
 export class Timeline {
   readonly #messages: { readonly id: Position; isLost: boolean }[] = [];
   readonly #given: Given[] = [];
+  readonly #published = new Map<Position, number>();
 
   get published(): number {
     return this.#messages.length;
@@ -30,8 +31,17 @@ export class Timeline {
     this.give(id);
   }
 
+  /** Somebody who has seen all up to now is told so. */
   give(position: Position): void {
+    if (!this.#published.has(position)) this.#published.set(position, this.published);
     this.#given.push({ position, published: this.published, order: this.#given.length });
+  }
+
+  /** How many messages had been published when this position was first given. */
+  publishedAt(position: Position): number {
+    const published = this.#published.get(position);
+    if (published === undefined) throw new Error(`nobody was ever given ${position}`);
+    return published;
   }
 
   /** Redis went back to where it was after so many messages: what came later never happened. */
@@ -39,10 +49,15 @@ export class Timeline {
     for (const message of this.#messages.slice(published)) message.isLost = true;
   }
 
-  /** What somebody with this position has to be sent, in order. */
-  missedSince(given: Given): Position[] {
-    const since = this.#messages.slice(given.published);
-    return since.filter((message) => !message.isLost).map((message) => message.id);
+  /** Messages in order, those left out that Redis has lost. */
+  between(from: number, to: number): Position[] {
+    const messages = this.#messages.slice(from, to);
+    return messages.filter((message) => !message.isLost).map((message) => message.id);
+  }
+
+  /** The same for what somebody received. */
+  withoutLost(ids: readonly Position[]): Position[] {
+    return ids.filter((id) => this.#messages[this.publishedAt(id) - 1]?.isLost === false);
   }
 
   /** Messages after this position that were published and never came, since Redis lost them. */

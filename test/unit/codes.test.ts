@@ -19,6 +19,7 @@ const ADVICE: Readonly<Record<CloseCode, string>> = {
   'origin-refused': 'stop',
   'bad-client': 'stop',
   'protocol-broken': 'stop',
+  'bad-position': 'stop',
   'presence-unavailable': 'reconnect',
   'slow-reader': 'resume',
   draining: 'resume',

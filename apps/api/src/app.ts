@@ -39,7 +39,7 @@ export class ApiApp {
     // Calls report what becomes of them; this only keeps ioredis from printing.
     this.#redis.on('error', (error) => log.debug({ err: error }, 'redis connection'));
     const scripts = new Scripts(this.#redis);
-    this.#edges = new EdgeControl(address, this.#redis);
+    this.#edges = new EdgeControl(address, this.#redis, settings.redis.timeoutMs);
     const services: Services = {
       settings,
       redis: this.#redis,

@@ -70,11 +70,16 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const scripts = new Scripts(redis);
   const revocations = new Revocations();
   const app = createApp();
-  const subscriber = new ShardSubscriber(address, redis, {
-    onMessage: (channel, payload) => route(inbox, channel, payload),
-    onRestored: (channels) => void upkeep.restored(channels),
-    onLost: () => counters.subscriberLost(),
-  });
+  const subscriber = new ShardSubscriber(
+    address,
+    redis,
+    {
+      onMessage: (channel, payload) => route(inbox, channel, payload),
+      onRestored: (channels) => void upkeep.restored(channels),
+      onLost: () => counters.subscriberLost(),
+    },
+    settings.redis.timeoutMs,
+  );
   const services = servicesOf(settings, {
     redis,
     scripts,

@@ -8,23 +8,48 @@ import { onPost, serve } from './server.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    append(log: string, live: string, body: string, frame: string): Result<string, Context>;
+    append(keyCount: number, ...keysAndArgs: string[]): Result<string[], Context>;
   }
 }
 
+interface Posted {
+  readonly channel: string;
+  readonly body: string;
+  answer(id: string): void;
+}
+
 const [redisUrl = ''] = process.argv.slice(2);
-const redis = new Redis(redisUrl, { enableAutoPipelining: true });
+const redis = new Redis(redisUrl);
 redis.defineCommand('append', {
-  numberOfKeys: 1,
   lua: `
-    local id = redis.call('XADD', KEYS[1], '*', 'd', ARGV[2])
-    redis.call('SPUBLISH', ARGV[1], ARGV[3])
-    return id`,
+    local ids = {}
+    for i = 1, #KEYS do
+      ids[i] = redis.call('XADD', KEYS[i], '*', 'd', ARGV[3 * i - 1])
+      redis.call('SPUBLISH', ARGV[3 * i - 2], ARGV[3 * i])
+    end
+    return ids`,
 });
+
+let waiting: Posted[] = [];
+
+/** One call for all that one turn brought: a call each is half as fast, and ours joins them too. */
+async function flush(): Promise<void> {
+  const posted = waiting;
+  waiting = [];
+  const keys = posted.map(({ channel }) => logOf(channel));
+  const args = posted.flatMap(({ channel, body }) => [
+    liveOf(channel),
+    body,
+    frameOf(channel, body),
+  ]);
+  const ids = await redis.append(keys.length, ...keys, ...args);
+  for (const [index, one] of posted.entries()) one.answer(ids[index] ?? '');
+}
 
 const app = uWS.App();
 onPost(app, (channel, body, answer) => {
   // A failed call leaves the process: a bench with failures has no figures.
-  void redis.append(logOf(channel), liveOf(channel), body, frameOf(channel, body)).then(answer);
+  if (waiting.length === 0) setImmediate(() => void flush());
+  waiting.push({ channel, body, answer });
 });
 serve(app);

@@ -51,13 +51,14 @@ export class EdgeControl {
   #retry: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(address: RedisAddress, redis: CommandClient) {
+  constructor(address: RedisAddress, redis: CommandClient, timeoutMs: number) {
     this.#redis = redis;
-    this.#subscriber = new ShardSubscriber(address, redis, {
-      onMessage: (_, payload) => this.#take(payload),
+    const events = {
+      onMessage: (_: string, payload: Buffer) => this.#take(payload),
       onRestored: () => undefined,
       onLost: () => undefined,
-    });
+    };
+    this.#subscriber = new ShardSubscriber(address, redis, events, timeoutMs);
   }
 
   /** Resolves when answers can be heard; goes on trying for as long as that takes. */

@@ -56,7 +56,7 @@ export class TokenAuthorizer implements Authorizer {
     return verified instanceof Promise ? verified.then(identityOf) : identityOf(verified);
   }
 
-  async grant(token: string, channel: string, identity: Identity): Promise<number | Refusal> {
+  async grant(token: string, channel: string, identity: Identity): Promise<Identity | Refusal> {
     const claims = await this.#verifier.verify(token, Date.now());
     if ('code' in claims) return claims;
     if (claims.channel !== channel) {
@@ -69,7 +69,7 @@ export class TokenAuthorizer implements Authorizer {
     if (!may('subscribe', channel, this.#rules.of(channel).subscribe, claims, true)) {
       return refusal('forbidden', `nobody may subscribe to "${channel}"`);
     }
-    return claims.expiresAtSeconds * 1_000;
+    return new TokenIdentity(claims);
   }
 
   isRevoked(identity: Identity): boolean {

@@ -29,7 +29,7 @@ export interface Arrival {
 }
 
 /** Why a subscription ends that its client did not end. */
-type Ending = 'kicked' | 'token-expired' | 'forbidden';
+type Ending = 'kicked' | 'token-expired' | 'token-revoked' | 'forbidden';
 
 /** The sessions of this process and what they hold. */
 export class Edge {
@@ -127,11 +127,26 @@ export class Edge {
     }
   }
 
-  /** Ends the connections whose token was revoked. */
+  /** Ends a right by a token for one channel, and the subscription where nothing else allows it. */
+  endGrant(session: Session, name: string, reason: 'token-expired' | 'token-revoked'): void {
+    session.grants?.delete(name);
+    const channel = session.holds(name);
+    const isHeldByRight = this.services.authorizer.may('subscribe', name, session.identity);
+    if (channel !== undefined && !isHeldByRight) this.expel(session, channel, reason);
+  }
+
+  /** Ends the connections, and the rights for single channels, whose token was revoked. */
   enforceRevocations(): void {
+    const { authorizer } = this.services;
     for (const session of this.sessions) {
-      if (session.isEnding || !this.services.authorizer.isRevoked(session.identity)) continue;
-      this.cut(session, 'token-revoked');
+      if (session.isEnding) continue;
+      if (authorizer.isRevoked(session.identity)) {
+        this.cut(session, 'token-revoked');
+        continue;
+      }
+      for (const [name, grant] of session.grants ?? []) {
+        if (authorizer.isRevoked(grant)) this.endGrant(session, name, 'token-revoked');
+      }
     }
   }
 

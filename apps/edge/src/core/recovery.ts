@@ -40,7 +40,8 @@ function isWholeSince(after: Position, { nowMs, top, entries }: LogView): boolea
   return top === null || entries[0]?.prev === ORIGIN;
 }
 
-function isCut(after: Position, cut: Position | null): boolean {
+/** True if an edge saw that messages after this position were lost: nothing can prove it whole. */
+export function isCut(after: Position, cut: Position | null): boolean {
   return cut !== null && !follows(after, cut);
 }
 

@@ -21,8 +21,8 @@ export class Session implements ChannelListener {
   identity: Identity;
   client: Client | null = null;
   #channels: readonly Channel[] = NO_CHANNELS;
-  /** Rights for single channels by a token of their own: when they end, unix ms. */
-  grants: Map<string, number> | null = null;
+  /** Rights for single channels by a token of their own. */
+  grants: Map<string, Identity> | null = null;
   /** Commands under way by channel: the next one on the same channel waits. */
   pending: Map<string, Promise<void>> | null = null;
   /** Channels that are being taken, and not held yet. */

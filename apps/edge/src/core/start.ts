@@ -8,8 +8,11 @@ import {
   refusal,
   timeOf,
 } from '@halley/shared/protocol';
-import { decide } from './recovery.js';
+import { decide, isCut } from './recovery.js';
 import type { StreamItem, Tail } from './tail.js';
+
+/** Live messages of one edge are rarely later than those of another by more than this. */
+const CATCH_UP_MS = 100;
 
 /** `recovered` is absent where the listener showed no position. */
 export interface Start {
@@ -39,9 +42,10 @@ export function startFromTail(
   rule: AgeRule,
 ): Start | null {
   if (after === high) return { position: high, recovered: true, items: [] };
-  const items = tail?.after(after) ?? null;
+  if (tail === null) return null;
+  const items = isCut(after, tail.cut) ? null : tail.after(after);
   if (items !== null) return { position: high, recovered: true, items };
-  if (tail === null || tail.whole === null) return null;
+  if (tail.whole === null) return null;
   return startFromView(tail, high, after, tail.whole, rule);
 }
 
@@ -58,8 +62,13 @@ export function startFromView(
 ): Required<Start> {
   const { recovered } = decide(after, view);
   const isKnown = recovered || view.entries.some(({ id }) => id === after);
-  if (isKnown && comparePositions(after, high) > 0) throw new RefusedError(refusal('unavailable'));
-  const items = after === high ? [] : (tail.after(after) ?? tail.items);
+  if (isKnown && comparePositions(after, high) > 0) {
+    throw new RefusedError({
+      ...refusal('unavailable', 'this edge is just catching up'),
+      retryAfterMs: CATCH_UP_MS,
+    });
+  }
+  const items = after === high ? [] : ((recovered ? tail.after(after) : null) ?? tail.items);
   const kept = recovered && !rule.isStrictOnAge ? items : shown(items, view.nowMs, rule.ageMs);
   return { position: high, recovered: recovered && kept.length === items.length, items: kept };
 }

@@ -1,4 +1,5 @@
 import type { Edge } from './edge.js';
+import type { Identity } from './ports/authorizer.js';
 import type { Session } from './session.js';
 
 /** How often readers are looked at: at 1 MiB a sweep, four times as much a second can pass. */
@@ -27,12 +28,13 @@ function cutSlowReader(edge: Edge, session: Session): void {
   edge.cut(session, 'slow-reader');
 }
 
-function endGrants(edge: Edge, session: Session, grants: Map<string, number>, nowMs: number): void {
-  for (const [name, endsAtMs] of grants) {
-    if (endsAtMs > nowMs) continue;
-    grants.delete(name);
-    const channel = session.holds(name);
-    const isHeldByRight = edge.services.authorizer.may('subscribe', name, session.identity);
-    if (channel !== undefined && !isHeldByRight) edge.expel(session, channel, 'token-expired');
+function endGrants(
+  edge: Edge,
+  session: Session,
+  grants: ReadonlyMap<string, Identity>,
+  nowMs: number,
+): void {
+  for (const [name, { expiresAtMs }] of grants) {
+    if (expiresAtMs <= nowMs) edge.endGrant(session, name, 'token-expired');
   }
 }

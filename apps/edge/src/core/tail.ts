@@ -30,6 +30,7 @@ export class Tail {
   #bytes = 0;
   /** Set while the copy begins where the log began: then what is not in it is not in the log. */
   #whole: LogView | null = null;
+  #cut: Position | null = null;
   #neededUntilMs = 0;
 
   get items(): readonly StreamItem[] {
@@ -38,6 +39,11 @@ export class Tail {
 
   get whole(): LogView | null {
     return this.#whole;
+  }
+
+  /** The cut of the log, as it was last read. */
+  get cut(): Position | null {
+    return this.#cut;
   }
 
   /** @param keepsAll a read is under way, and what it gives must find its continuation here */
@@ -87,6 +93,7 @@ export class Tail {
     this.#items = [...older, ...read.map((entry) => itemOf(entry, head)), ...newer];
     this.#bytes = this.#items.reduce((sum, item) => sum + item.frame.length, 0);
     this.#whole = view.found ? null : view;
+    this.#cut = view.cut;
     this.#neededUntilMs = Date.now() + SERVES_RESUMES_MS;
     return true;
   }

@@ -115,8 +115,12 @@ export class Publisher {
   ): Promise<PublishOutcome[]> {
     // Known to be away: nothing is sent, so nothing can be half done.
     if (this.#redis.status !== 'ready') return items.map(() => storeRefusal('unavailable'));
-    const keys = items.flatMap((item) => item.keys);
-    const args = [...head, ...items.flatMap((item) => item.args)];
+    const keys: string[] = [];
+    const args = [...head];
+    for (const item of items) {
+      keys.push(...item.keys);
+      args.push(...item.args);
+    }
     try {
       const answers = (await this.#scripts.run(script, keys, args)) as (string | number)[];
       return items.map((_, index) =>

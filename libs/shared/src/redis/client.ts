@@ -132,6 +132,7 @@ export function createCommandClient(address: RedisAddress, timeoutMs: number): C
     autoResendUnfulfilledCommands: false,
     commandTimeout: timeoutMs,
     enableAutoPipelining: true,
+    autoPipeliningIgnoredCommands: [...UNPIPELINED_COMMANDS],
   };
   if (address.kind !== 'cluster') return new Redis(options);
   return new Cluster([...address.nodes], {
@@ -147,14 +148,19 @@ export function createCommandClient(address: RedisAddress, timeoutMs: number): C
   });
 }
 
-/** A connection for subscriptions to one node; whoever owns it resubscribes by itself. */
+/**
+ * A connection for subscriptions to one node; whoever owns it resubscribes by itself.
+ * @param timeoutMs after which an unanswered SSUBSCRIBE fails; by default it waits
+ */
 export function createSubscriberConnection(
   address: RedisAddress,
   node: { host: string; port: number } | null,
+  timeoutMs?: number,
 ): Redis {
   return new Redis({
     ...connectionOptions(address),
     ...(node !== null && { host: node.host, port: node.port }),
+    ...(timeoutMs !== undefined && { commandTimeout: timeoutMs }),
     lazyConnect: true,
     retryStrategy: backOffMs,
     maxRetriesPerRequest: null,

@@ -30,8 +30,8 @@ export type ScriptName = keyof typeof KEY_COUNTS;
 export const SCRIPT_NAMES = Object.keys(KEY_COUNTS) as ScriptName[];
 
 /**
- * Scripts that ioredis must not put into its pipelines: of a number of keys that varies it takes the
- * number for the first key, and in a Cluster sends the pipeline to a master that it does not belong to.
+ * Scripts that ioredis must not put into its pipelines: they are batches already, and of a number of keys
+ * that varies it takes the number for the first key, and in a Cluster asks the wrong master.
  */
 export const UNPIPELINED_COMMANDS = SCRIPT_NAMES.filter((name) => KEY_COUNTS[name] === null).map(
   commandOf,

@@ -43,15 +43,23 @@ export class ShardSubscriber {
   readonly #address: RedisAddress;
   readonly #commands: CommandClient;
   readonly #events: SubscriberEvents;
+  readonly #timeoutMs: number;
   readonly #links = new Map<string, Link>();
   readonly #wanted = new Set<string>();
   #ranges: readonly SlotRange[] = [];
   #refresh: NodeJS.Timeout | null = null;
 
-  constructor(address: RedisAddress, commands: CommandClient, events: SubscriberEvents) {
+  /** @param timeoutMs after which a Redis that does not answer a subscription counts as away */
+  constructor(
+    address: RedisAddress,
+    commands: CommandClient,
+    events: SubscriberEvents,
+    timeoutMs: number,
+  ) {
     this.#address = address;
     this.#commands = commands;
     this.#events = events;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Resolves when every master is connected. */
@@ -94,7 +102,8 @@ export class ShardSubscriber {
 
   /**
    * Resolves when Redis has acknowledged: every message published from then on arrives.
-   * @throws when the connection is away or lost meanwhile; the channels are then not wanted any more
+   * @throws when the connection is away, lost meanwhile, or silent for too long; the channels are then
+   *   not wanted any more
    */
   async subscribe(channels: readonly string[]): Promise<void> {
     for (const channel of channels) this.#wanted.add(channel);
@@ -106,7 +115,8 @@ export class ShardSubscriber {
         }),
       );
     } catch (error) {
-      for (const channel of channels) this.#wanted.delete(channel);
+      // A Redis that was only slow subscribes them yet.
+      this.unsubscribe(channels);
       throw error;
     }
   }
@@ -136,7 +146,7 @@ export class ShardSubscriber {
   }
 
   #open(id: string, node: Node | null): void {
-    const connection = createSubscriberConnection(this.#address, node);
+    const connection = createSubscriberConnection(this.#address, node, this.#timeoutMs);
     const link = new Link(connection, {
       onMessage: this.#events.onMessage,
       onLost: () => {

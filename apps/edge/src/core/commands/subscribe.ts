@@ -114,7 +114,7 @@ async function takeGrant(
   token: string,
 ): Promise<void> {
   const grant = await edge.services.authorizer.grant(token, channel, session.identity);
-  if (typeof grant !== 'number') throw new RefusedError(grant);
+  if ('code' in grant) throw new RefusedError(grant);
   session.grants ??= new Map();
   session.grants.set(channel, grant);
 }

@@ -16,8 +16,8 @@ export interface Authorizer {
   may(action: Action, channel: string, identity: Identity): boolean;
   /** @returns the identity that a token gives, or why it gives none; at once for an HMAC token */
   verify(token: string): Identity | Refusal | Promise<Identity | Refusal>;
-  /** Checks a token for one channel. @returns when the right ends, unix ms */
-  grant(token: string, channel: string, identity: Identity): Promise<number | Refusal>;
+  /** Checks a token for one channel. @returns whom it speaks for */
+  grant(token: string, channel: string, identity: Identity): Promise<Identity | Refusal>;
   isRevoked(identity: Identity): boolean;
   /** @returns until when this member is banned from the channel, unix ms, or null */
   bannedUntil(channel: string, member: string): number | null;
