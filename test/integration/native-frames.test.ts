@@ -69,7 +69,7 @@ describe('frames of the native wire', () => {
     expect(client.of('pong')).toEqual([]);
   });
 
-  test('N-12 128 frames fit in an array; of 129 none is carried out', async () => {
+  test('N-1, N-12 128 frames fit in an array; of 129 none is carried out', async () => {
     const client = await connect(stack.ws());
     const ping = { type: 'ping' };
     client.send(Array.from({ length: 129 }, () => ping));

@@ -65,7 +65,7 @@ describe('tokens at the door of the native wire', () => {
     expect(await refused.closed).toMatchObject({ code: 4301 });
   });
 
-  test('N-5 an expired token is closed with 4300', async () => {
+  test('N-4, N-5 an expired token is closed with 4300', async () => {
     const token = tokenFor('ann', { ttlSeconds: 10 }, Date.now() - 60_000);
     const { code, reason } = await closedAtDoor({ token });
     expect(code).toBe(4300);

@@ -26,6 +26,13 @@ export interface World {
   readonly publisher: Publisher;
 }
 
+/** What else happens to those who use the channel. */
+export interface Surroundings {
+  rolledBack(): void | Promise<void>;
+  /** Before hours and days in which nothing happens. */
+  calm(): void | Promise<void>;
+}
+
 /** Chances of what may happen next. */
 export type Steps = (readonly [weight: number, step: () => void | Promise<void>])[];
 
@@ -65,18 +72,17 @@ export class ChannelLife {
     this.ageMs = SECOND_MS * random.pick([1, 60, 300, 3_600]);
   }
 
-  /** @param rolledBack what else a roll-back does */
-  steps(rolledBack: () => void | Promise<void>): Steps {
+  steps(around: Surroundings): Steps {
     const steps: Steps = [
       [30, () => this.#publish()],
-      [15, () => this.#idle()],
+      [15, () => this.#idle(around)],
       [2, () => this.#clear()],
     ];
     if (this.#schedule.hasFaults) {
       steps.push(
         [3, () => this.#stepClock()],
         [5, () => this.#takeSnapshot()],
-        [4, () => this.#rollBack(rolledBack)],
+        [4, () => this.#rollBack(around)],
         [2, () => this.#deleteLog()],
       );
     }
@@ -114,7 +120,7 @@ export class ChannelLife {
     }
   }
 
-  #idle(): void {
+  async #idle(around: Surroundings): Promise<void> {
     const { ageMs } = this;
     const shortMs = [1, 50, SECOND_MS, ageMs - 1, ageMs + 1, 2 * ageMs - 1, 2 * ageMs + 1];
     const longMs = this.#schedule.hasFaults
@@ -123,6 +129,7 @@ export class ChannelLife {
     const ms = this.#random.pick(this.#random.chance(0.8) ? shortMs : longMs);
     if (!this.#schedule.hasFaults && ms > this.#idleBudgetMs) return;
     this.#idleBudgetMs -= ms;
+    if (ms >= HOUR_MS) await around.calm();
     this.#world.redis.step(ms);
   }
 
@@ -154,7 +161,7 @@ export class ChannelLife {
   }
 
   /** A failover to a replica that was behind. */
-  async #rollBack(rolledBack: () => void | Promise<void>): Promise<void> {
+  async #rollBack(around: Surroundings): Promise<void> {
     const snapshot = this.#snapshot;
     if (snapshot === null) return;
     const { client } = this.#world.redis;
@@ -170,7 +177,7 @@ export class ChannelLife {
     // Where the replica's clock lags, it gives out the very ids that were lost.
     const lagMs = this.#world.redis.now() - snapshot.takenAtMs;
     if (lagMs <= LAG_MAX_MS && this.#random.chance(0.5)) this.#world.redis.step(-lagMs);
-    await rolledBack();
+    await around.rolledBack();
   }
 
   async #deleteLog(): Promise<void> {

@@ -12,6 +12,8 @@ import type { LiveFeed } from './live-feed.js';
 import type { Given } from './timeline.js';
 
 export interface EdgeSchedule extends Schedule {
+  /** What is announced waits on its way to an edge, longer than the log may keep it. */
+  readonly hasLag: boolean;
   /** Connections between edges and Redis break, and reads fail. */
   readonly hasDrops: boolean;
 }
@@ -24,22 +26,28 @@ export interface EdgeWorld extends World {
 export interface EdgeTally {
   resumes: number;
   recovered: number;
-  /** `recovered: true`, and the replay lacked something or held too much. */
+  /** `recovered: true`, and the replay lacked something. */
   falseTrue: number;
+  /** `recovered: true`, and the replay held what was not missed. */
+  untidy: number;
   /** `recovered: false`, and the replay held all that was missed. */
   falseFalse: number;
-  /** `recovered: true` after a loss that an edge had seen and marked. */
+  /** `recovered: true` after a loss that an edge had seen and marked, and not a word of it later. */
   unmarked: number;
   /** Readers that were told of no gap and did not receive each message once and in order. */
   broken: number;
+  /** Gaps of whole streams. */
   gaps: number;
+  /** Readers that were too slow for the replay which they had begun, and were told so. */
+  outrun: number;
   firstFailure: string | null;
 }
 
 interface Attempt {
   readonly given: Given;
   readonly reader: Reader;
-  readonly wasMarked: boolean;
+  /** Messages after the position that a roll-back took, which an edge had seen and marked. */
+  readonly markedLosses: readonly Position[];
 }
 
 const READ_FAILS = 0.05;
@@ -49,7 +57,7 @@ export class EdgeCase {
   readonly #life: ChannelLife;
   readonly #random: Random;
   readonly #world: EdgeWorld;
-  readonly #hasDrops: boolean;
+  readonly #schedule: EdgeSchedule;
   readonly #edges: readonly ModelStream[];
   readonly #attempts: Attempt[] = [];
   readonly #readers: Reader[] = [];
@@ -57,7 +65,7 @@ export class EdgeCase {
   constructor(world: EdgeWorld, random: Random, channel: string, schedule: EdgeSchedule) {
     this.#world = world;
     this.#random = random;
-    this.#hasDrops = schedule.hasDrops;
+    this.#schedule = schedule;
     this.#life = new ChannelLife(world, random, channel, schedule);
     const keepsTail = random.chance(0.8);
     this.#edges = [0, 1].map(
@@ -75,7 +83,10 @@ export class EdgeCase {
 
   async run(tally: EdgeTally): Promise<void> {
     const announced = (live: Parameters<ModelStream['announced']>[0]) => {
-      for (const edge of this.#edges) edge.announced(live);
+      for (const edge of this.#edges) {
+        edge.announced(live);
+        if (!this.#schedule.hasLag) edge.takeOne();
+      }
     };
     const leave = await this.#world.feed.follow(this.#life.name, announced);
     for (const edge of this.#edges) await this.#connect(edge);
@@ -83,14 +94,14 @@ export class EdgeCase {
     for (let left = this.#random.int(20, 60); left > 0; left -= 1) {
       await this.#random.weighted(steps)();
     }
-    await this.#finish();
+    await this.#catchUp();
     await leave();
     this.#judge(tally);
   }
 
   #steps() {
     const steps = [
-      ...this.#life.steps(() => this.#failOver()),
+      ...this.#life.steps({ rolledBack: () => this.#failOver(), calm: () => this.#catchUp() }),
       [30, () => this.#arrive()] as const,
       [10, () => this.#look()] as const,
       [40, () => this.#resume()] as const,
@@ -98,7 +109,7 @@ export class EdgeCase {
       [4, () => this.#edge().settle(Date.now() + this.#random.pick([0, 60_000]))] as const,
       [20, () => turns(this.#random.int(1, 5))] as const,
     ];
-    if (this.#hasDrops) {
+    if (this.#schedule.hasDrops) {
       steps.push([3, () => this.#edge().disconnect()], [5, () => this.#connect(this.#edge())]);
     }
     return steps;
@@ -112,7 +123,8 @@ export class EdgeCase {
   async #view(after: Position | null): Promise<LogView> {
     const view = await this.#life.view(after);
     if (view.top === null) this.#life.timeline.give(positionOfView(view));
-    if (this.#hasDrops && this.#random.chance(READ_FAILS)) throw new Error('the reply was lost');
+    if (this.#schedule.hasDrops && this.#random.chance(READ_FAILS))
+      throw new Error('the reply was lost');
     return view;
   }
 
@@ -149,7 +161,8 @@ export class EdgeCase {
     const recent = timeline.given.slice(-3 * size);
     const given = this.#random.pick(this.#random.chance(0.7) ? recent : timeline.given);
     const reader = this.#newReader();
-    this.#attempts.push({ given, reader, wasMarked: given.order < givenBeforeMark });
+    const markedLosses = given.order < givenBeforeMark ? timeline.lostSince(given) : [];
+    this.#attempts.push({ given, reader, markedLosses });
     this.#edge()
       .beginAfter(reader, given.position, (start) => reader.begin(start))
       .catch(() => undefined);
@@ -170,7 +183,7 @@ export class EdgeCase {
   }
 
   /** Everything arrives, every connection is up, and every hole is filled or told of. */
-  async #finish(): Promise<void> {
+  async #catchUp(): Promise<void> {
     for (let quiet = 0; quiet < QUIET_TURNS; quiet += 1) {
       if (this.#readers.some((reader) => reader.isPaused)) quiet = 0;
       this.#resumeReplays();
@@ -186,9 +199,11 @@ export class EdgeCase {
   }
 
   #judge(tally: EdgeTally): void {
+    const gaps = this.#edges.reduce((sum, edge) => sum + edge.gaps, 0);
+    tally.gaps += gaps;
     for (const attempt of this.#attempts) this.#judgeStart(tally, attempt);
     for (const reader of this.#readers) {
-      tally.gaps += reader.gaps;
+      if (gaps === 0) tally.outrun += reader.gaps;
       if (reader.start === null || reader.start.recovered === false || reader.gaps > 0) continue;
       const { timeline } = this.#life;
       const attempt = this.#attempts.find((candidate) => candidate.reader === reader);
@@ -201,7 +216,7 @@ export class EdgeCase {
     }
   }
 
-  #judgeStart(tally: EdgeTally, { given, reader, wasMarked }: Attempt): void {
+  #judgeStart(tally: EdgeTally, { given, reader, markedLosses }: Attempt): void {
     const { start } = reader;
     if (start === null) return;
     const { timeline } = this.#life;
@@ -215,9 +230,12 @@ export class EdgeCase {
     }
     tally.recovered += 1;
     if (missed.join() !== replayed.join()) {
-      tally.falseTrue += 1;
+      const isWhole = missed.every((id) => replayed.includes(id));
+      if (isWhole) tally.untidy += 1;
+      else tally.falseTrue += 1;
       tally.firstFailure ??= `${this.#life.name}: after ${given.position} replayed [${replayed}] of [${missed}]`;
     }
-    if (wasMarked && timeline.lostSince(given) > 0) tally.unmarked += 1;
+    const isUntold = markedLosses.some((id) => !reader.received.includes(id));
+    if (isUntold && reader.gaps === 0) tally.unmarked += 1;
   }
 }

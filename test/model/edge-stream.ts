@@ -70,6 +70,8 @@ export class ModelStream extends Stream {
   readonly #joined = new Set<Reader>();
   #inbox: Live[] = [];
   isOnline = true;
+  /** Gaps of the stream, told to all who had joined. */
+  gaps = 0;
   /** Reads, marks and timers under way. */
   busy = 0;
 
@@ -129,6 +131,7 @@ export class ModelStream extends Stream {
   }
 
   protected tellJoined(frame: ServerFrame): void {
+    this.gaps += 1;
     for (const reader of this.#joined) reader.send(frame);
   }
 

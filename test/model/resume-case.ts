@@ -37,7 +37,7 @@ export class ResumeCase {
 
   async run(): Promise<void> {
     const steps = [
-      ...this.life.steps(() => this.#rolledBack()),
+      ...this.life.steps({ rolledBack: () => this.#rolledBack(), calm: () => undefined }),
       [12, () => this.#look()] as const,
       [35, () => this.#resume()] as const,
     ];
@@ -64,7 +64,7 @@ export class ResumeCase {
       recovered,
       missed: timeline.between(given.published, timeline.published),
       replayed: entries.map((entry) => entry.id),
-      markedLosses: isMarked ? timeline.lostSince(given) : 0,
+      markedLosses: isMarked ? timeline.lostSince(given).length : 0,
     });
     timeline.give(positionOfView(view));
   }

@@ -60,9 +60,10 @@ export class Timeline {
     return ids.filter((id) => this.#messages[this.publishedAt(id) - 1]?.isLost === false);
   }
 
-  /** Messages after this position that were published and never came, since Redis lost them. */
-  lostSince(given: Given): number {
-    return this.#messages.slice(given.published).filter((message) => message.isLost).length;
+  /** Messages after this position that Redis has lost. */
+  lostSince(given: Given): Position[] {
+    const since = this.#messages.slice(given.published);
+    return since.filter((message) => message.isLost).map((message) => message.id);
   }
 
   /** Ids have to rise, or edges would take live messages for second copies. */

@@ -188,9 +188,11 @@ function recorder(): { redis: CommandClient; calls: Call[] } {
   const redis = {
     status: 'ready',
     isCluster: true,
-    defineCommand(name: string) {
-      Reflect.set(redis, name, (count: number, ...rest: readonly unknown[]) => {
-        const texts = rest.map(String);
+    defineCommand(name: string, { numberOfKeys }: { readonly numberOfKeys?: number }) {
+      Reflect.set(redis, name, (...given: readonly unknown[]) => {
+        const texts = given.map(String);
+        // Where the number of keys varies it is the first argument.
+        const count = numberOfKeys ?? Number(texts.shift());
         calls.push({ keys: texts.slice(0, count), args: texts.slice(count) });
         return Promise.resolve([]);
       });

@@ -47,6 +47,7 @@ export class Client extends Stream {
   /** Registers the client for this session and starts it on the queue. */
   async admit(session: Listener, after: Position | null, announce: Announce): Promise<void> {
     await this.keepDuring(async () => {
+      if (after !== null) await this.catchUp(after);
       this.beginFrom(session, await this.view(after), after, announce);
     });
     this.settle(this.#services.clock.now());

@@ -162,6 +162,11 @@ export abstract class Stream {
     if (isFirst) this.#release();
   }
 
+  /** A listener may have seen more than this edge: what it saw is given to the others first. */
+  protected async catchUp(position: Position): Promise<void> {
+    if (this.isOpen && this.#isAhead(position)) this.#adopt(await this.view(this.#high));
+  }
+
   /** After which position a view begins: the tail may hold more, which somebody else needs. */
   #beginOf({ found, entries, top }: LogView): Position {
     const begin = found ? (entries[0]?.prev ?? top ?? ORIGIN) : ORIGIN;

@@ -33,9 +33,10 @@ export const SCRIPT_NAMES = Object.keys(KEY_COUNTS) as ScriptName[];
  * Scripts that ioredis must not put into its pipelines: they are batches already, and of a number of keys
  * that varies it takes the number for the first key, and in a Cluster asks the wrong master.
  */
-export const UNPIPELINED_COMMANDS = SCRIPT_NAMES.filter((name) => KEY_COUNTS[name] === null).map(
-  commandOf,
-);
+export const UNPIPELINED_COMMANDS = [
+  ...SCRIPT_NAMES.filter((name) => KEY_COUNTS[name] === null).map(commandOf),
+  'eval',
+];
 type Argument = string | number | Buffer;
 type Command = (...args: Argument[]) => Promise<unknown>;
 
@@ -50,12 +51,16 @@ export function scriptText(name: ScriptName): string {
 }
 
 export class Scripts {
+  readonly #redis: Redis | Cluster;
   readonly #commands = new Map<ScriptName, Command>();
+  readonly #texts = new Map<ScriptName, string>();
 
   constructor(redis: Redis | Cluster) {
+    this.#redis = redis;
     for (const name of SCRIPT_NAMES) {
       const keyCount = KEY_COUNTS[name];
       const lua = scriptText(name);
+      this.#texts.set(name, lua);
       redis.defineCommand(commandOf(name), {
         lua,
         ...(keyCount !== null && { numberOfKeys: keyCount }),
@@ -66,7 +71,22 @@ export class Scripts {
   }
 
   /** @throws whatever ioredis throws; `refusalOf` says what it means for the caller. */
-  run(name: ScriptName, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+  async run(
+    name: ScriptName,
+    keys: readonly string[],
+    args: readonly Argument[],
+  ): Promise<unknown> {
+    try {
+      return await this.#call(name, keys, args);
+    } catch (error) {
+      // Nothing ran. ioredis has asked once more, which another SCRIPT FLUSH can hit; a text cannot miss.
+      const text = this.#texts.get(name);
+      if (text === undefined || !isNoScript(error)) throw error;
+      return this.#redis.eval(text, keys.length, ...keys, ...args);
+    }
+  }
+
+  #call(name: ScriptName, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
     const command = this.#commands.get(name);
     const keyCount = KEY_COUNTS[name];
     if (command === undefined) throw new Error(`no script ${name}`);
@@ -74,6 +94,10 @@ export class Scripts {
     if (keys.length !== keyCount) throw new Error(`${name} takes ${keyCount} keys`);
     return command(...keys, ...args);
   }
+}
+
+function isNoScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
 function commandOf(name: ScriptName): string {
