@@ -152,6 +152,12 @@ describe('tokens at the door of the native wire', () => {
     expect(closed).toEqual({ code: 4300, reason: 'token-expired' });
   });
 
+  test('N-4 a token in its leeway is taken, and holds to the end of it', async () => {
+    const almostOver = tokenFor('ann', { ttlSeconds: 1 }, Date.now() - 29_000);
+    const client = await connect(stack.ws(), { token: almostOver });
+    expect(await within(client.closed, 'the leeway ends', 10_000)).toMatchObject({ code: 4300 });
+  });
+
   test('N-35 a renewed token keeps the connection beyond the first', async () => {
     const first = tokenFor('ann', { ttlSeconds: 2 });
     const client = await connect(stack.ws(), { token: first });

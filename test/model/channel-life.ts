@@ -164,13 +164,12 @@ export class ChannelLife {
   async #rollBack(around: Surroundings): Promise<void> {
     const snapshot = this.#snapshot;
     if (snapshot === null) return;
-    const { client } = this.#world.redis;
-    await Promise.all(
-      snapshot.keys.map(async ({ key, dump, expiresAtMs }) => {
-        await client.del(key);
-        if (dump !== null) await client.restore(key, Math.max(0, expiresAtMs), dump, 'ABSTTL');
-      }),
-    );
+    const change = this.#world.redis.client.multi();
+    for (const { key, dump, expiresAtMs } of snapshot.keys) {
+      change.del(key);
+      if (dump !== null) change.restore(key, Math.max(0, expiresAtMs), dump, 'ABSTTL');
+    }
+    await change.exec();
     this.timeline.rollBack(snapshot.published);
     this.#snapshot = null;
     this.givenBeforeMark = 0;

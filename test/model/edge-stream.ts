@@ -64,6 +64,7 @@ export interface ModelStreamOptions {
 export class ModelStream extends Stream {
   readonly ageMs: number;
   readonly isStrictOnAge = false;
+  protected readonly replayAheadBytes = 262_144;
   protected readonly keepsTail: boolean;
   protected readonly frameHead: string;
   readonly #options: ModelStreamOptions;

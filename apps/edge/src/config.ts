@@ -6,6 +6,7 @@ export function limitsOf({ edge, queue, namespaces }: Settings) {
     channelsPerConnection: edge.maxChannels,
     payloadMaxBytes: namespaces.maxPayloadBytes,
     slowReaderBytes: edge.slowReaderBytes,
+    replayAheadBytes: edge.slowReaderBytes / 4,
     pingIntervalMs: edge.pingIntervalMs,
     channelLingerMs: edge.channelLingerMs,
     queueMs: queue.seconds * 1_000,

@@ -3,6 +3,7 @@ import {
   may,
   type Revocations,
   type Rule,
+  TOKEN_LEEWAY_SECONDS,
   type TokenVerifier,
 } from '@halley/shared/auth';
 import { type RawJson, type Refusal, refusal } from '@halley/shared/protocol';
@@ -16,17 +17,18 @@ export interface RuleTable {
 /** An identity by a token. Others (trusted names, nameless) have no claims. */
 class TokenIdentity implements Identity {
   readonly claims: Claims;
+  readonly expiresAtMs: number;
 
-  constructor(claims: Claims) {
+  constructor(claims: Claims, nowMs: number) {
     this.claims = claims;
+    const expiresAtMs = claims.expiresAtSeconds * 1_000;
+    // Taken in its leeway, it holds to the end of it.
+    const isPast = expiresAtMs <= nowMs;
+    this.expiresAtMs = isPast ? expiresAtMs + TOKEN_LEEWAY_SECONDS * 1_000 : expiresAtMs;
   }
 
   get clientId(): string {
     return this.claims.clientId;
-  }
-
-  get expiresAtMs(): number {
-    return this.claims.expiresAtSeconds * 1_000;
   }
 
   get info(): RawJson | null {
@@ -69,7 +71,7 @@ export class TokenAuthorizer implements Authorizer {
     if (!may('subscribe', channel, this.#rules.of(channel).subscribe, claims, true)) {
       return refusal('forbidden', `nobody may subscribe to "${channel}"`);
     }
-    return new TokenIdentity(claims);
+    return new TokenIdentity(claims, Date.now());
   }
 
   isRevoked(identity: Identity): boolean {
@@ -83,7 +85,7 @@ export class TokenAuthorizer implements Authorizer {
 }
 
 function identityOf(verified: Claims | Refusal): Identity | Refusal {
-  return 'code' in verified ? verified : new TokenIdentity(verified);
+  return 'code' in verified ? verified : new TokenIdentity(verified, Date.now());
 }
 
 function claimsOf(identity: Identity): Claims | null {

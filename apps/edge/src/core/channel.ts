@@ -1,4 +1,5 @@
 import {
+  CLIENT_CHANNEL_PREFIX,
   type GapFrame,
   type LogView,
   messageHead,
@@ -50,11 +51,17 @@ export class Channel extends Stream {
   }
 
   get ageMs(): number {
+    // The present state of a client is as old as it is.
+    if (this.name.startsWith(CLIENT_CHANNEL_PREFIX)) return Number.POSITIVE_INFINITY;
     return this.options.historySeconds * 1_000;
   }
 
   get isStrictOnAge(): boolean {
     return false;
+  }
+
+  protected get replayAheadBytes(): number {
+    return this.#services.limits.replayAheadBytes;
   }
 
   protected get keepsTail(): boolean {
@@ -103,7 +110,7 @@ export class Channel extends Stream {
   }
 
   protected rolledBack(top: Position): void {
-    const ttlMs = 2 * this.ageMs;
+    const ttlMs = 2 * this.options.historySeconds * 1_000;
     this.#services.counters.rolledBack();
     this.#services.channels
       .cut(this.name, top, ttlMs)

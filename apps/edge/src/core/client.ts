@@ -40,6 +40,10 @@ export class Client extends Stream {
     return true;
   }
 
+  protected get replayAheadBytes(): number {
+    return this.#services.limits.replayAheadBytes;
+  }
+
   protected get keepsTail(): boolean {
     return false;
   }

@@ -108,6 +108,13 @@ export class Edge {
     session.end(closeNumber(code), detail === '' ? code : `${code}: ${detail}`);
   }
 
+  /** The socket cut a reader by itself: too much came between two sweeps. */
+  overflowed(session: Session): void {
+    if (session.isEnding) return;
+    session.isEnding = true;
+    this.services.counters.cut('slow-reader', session.subject);
+  }
+
   /** Ends the connections of a client. @returns how many */
   disconnect(clientId: string, close: number): number {
     const sessions = this.sessionsOf(clientId);

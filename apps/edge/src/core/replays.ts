@@ -7,8 +7,8 @@ export interface Listener {
   readonly isGone: boolean;
   replay(item: StreamItem): void;
   send(frame: ServerFrame): void;
-  /** Too much waits to be written: the replay pauses. */
-  isCongested(): boolean;
+  /** More bytes than these wait to be written: the replay pauses. */
+  isCongested(aheadBytes: number): boolean;
 }
 
 /**
@@ -16,7 +16,13 @@ export interface Listener {
  * reader, over and over.
  */
 export class Replays {
+  readonly #aheadBytes: number;
   #paused: Map<Listener, Position> | null = null;
+
+  /** @param aheadBytes that a replay may leave waiting */
+  constructor(aheadBytes: number) {
+    this.#aheadBytes = aheadBytes;
+  }
 
   get isPaused(): boolean {
     return this.#paused !== null;
@@ -26,7 +32,7 @@ export class Replays {
   run(listener: Listener, items: readonly StreamItem[]): boolean {
     for (const [index, item] of items.entries()) {
       listener.replay(item);
-      if (index === items.length - 1 || !listener.isCongested()) continue;
+      if (index === items.length - 1 || !listener.isCongested(this.#aheadBytes)) continue;
       this.#paused ??= new Map();
       this.#paused.set(listener, item.id);
       return false;

@@ -12,6 +12,8 @@ export interface Limits {
   readonly payloadMaxBytes: number;
   /** Bytes that may wait for a reader before it is cut. */
   readonly slowReaderBytes: number;
+  /** Bytes that a replay may leave waiting: far less, so that a replay alone never cuts its reader. */
+  readonly replayAheadBytes: number;
   readonly pingIntervalMs: number;
   readonly channelLingerMs: number;
   /** Age of private messages. */

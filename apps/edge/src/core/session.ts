@@ -9,9 +9,6 @@ import type { StreamItem } from './tail.js';
 
 const NO_CHANNELS: readonly Channel[] = [];
 
-/** Bytes that a replay leaves waiting before it pauses. */
-const REPLAY_AHEAD_BYTES = 262_144;
-
 /** One connection: who it is, what it holds, how to talk to it. Kept small: there are a million. */
 export class Session implements ChannelListener {
   readonly connectionId: string;
@@ -75,8 +72,8 @@ export class Session implements ChannelListener {
     this.connection.write(this.wire.encodeItem(item));
   }
 
-  isCongested(): boolean {
-    return this.connection.bufferedBytes() > REPLAY_AHEAD_BYTES;
+  isCongested(aheadBytes: number): boolean {
+    return this.connection.bufferedBytes() > aheadBytes;
   }
 
   end(close: number, reason: string): void {

@@ -60,6 +60,8 @@ export abstract class Stream {
   abstract readonly ageMs: number;
   /** Messages older than `ageMs` are not replayed to anybody. */
   abstract readonly isStrictOnAge: boolean;
+  /** Bytes that a replay may leave waiting for its reader. */
+  protected abstract readonly replayAheadBytes: number;
   /** Keeps a short tail even when nobody resumes. */
   protected abstract readonly keepsTail: boolean;
   protected abstract view(after: Position | null): Promise<LogView>;
@@ -222,7 +224,7 @@ export abstract class Stream {
   }
 
   #replay(listener: Listener, items: readonly StreamItem[]): void {
-    if (items.length > 0) this.#replays ??= new Replays();
+    if (items.length > 0) this.#replays ??= new Replays(this.replayAheadBytes);
     if (this.#replays?.run(listener, items) !== false) this.join(listener);
   }
 

@@ -32,6 +32,10 @@ export function serveSockets<A, S>(
       const { session } = socket.getUserData().link;
       if (session !== null) door.message(session, bytes, isBinary);
     },
+    dropped: (socket) => {
+      const { session } = socket.getUserData().link;
+      if (session !== null) door.overflowed(session);
+    },
     drain: (socket) => {
       const { session } = socket.getUserData().link;
       if (session !== null) door.drained(session);

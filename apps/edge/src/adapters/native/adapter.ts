@@ -90,6 +90,10 @@ export class NativeDoor implements SocketDoor<Admission, NativeSession> {
     }
   }
 
+  overflowed({ session }: NativeSession): void {
+    if (session !== null) this.#edge.overflowed(session);
+  }
+
   drained({ session }: NativeSession): void {
     if (session === null) return;
     session.client?.resumeReplay(session);

@@ -23,6 +23,8 @@ export interface SocketDoor<A, S> {
   protocolOf(admission: A): string;
   open(connection: Connection, admission: A): S;
   message(session: S, bytes: ArrayBuffer, isBinary: boolean): void;
+  /** More waits than may: this connection is being cut without a close frame. */
+  overflowed(session: S): void;
   /** What had waited was written. */
   drained(session: S): void;
   closed(session: S): void;

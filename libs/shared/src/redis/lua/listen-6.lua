@@ -17,8 +17,9 @@ end
 local change = redis.call('EXISTS', KEYS[1]) - before
 if change == 1 then redis.call('ZADD', KEYS[2], 0, channel) end
 if change == -1 then redis.call('ZREM', KEYS[2], channel) end
--- A watcher's first look must find the present state in the log.
-if ARGV[4] ~= '' and listeners > 0 then
+-- A watcher's first look must find the present state in the log. While somebody watches, the log has it,
+-- unless it has expired; and a client in its grace is not offline yet.
+if ARGV[4] ~= '' and (change == 1 or (listeners > 0 and redis.call('EXISTS', KEYS[4]) == 0)) then
   local target = { KEYS[1], KEYS[4], KEYS[3], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10] }
   if redis.call('HEXISTS', KEYS[5], ARGV[4]) == 1 then
     announce(target, 'online', 'null')
