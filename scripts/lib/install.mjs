@@ -1,6 +1,6 @@
 /** Brings what is missing onto the machine. What will be installed is said first. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isInPath, npm, ROOT, run } from './run.mjs';
 import { Stop, say } from './say.mjs';
@@ -44,21 +44,40 @@ function readLock(file) {
 /** Installs Debian's redis-server where there is none. */
 export function ensureRedisServer() {
   if (isInPath('redis-server')) return;
+  installPackage(
+    'redis-server',
+    'Halley runs a private one of its own',
+    'install Redis 7 or later, or set REDIS_URL',
+  );
+}
+
+/** Installs Debian's libfaketime where there is none: some tests set a redis-server's clock with it. */
+export function ensureFaketime() {
+  const folders = readdirSync('/usr/lib').map((name) => join('/usr/lib', name));
+  const paths = ['/usr/lib', '/usr/lib64', ...folders].map((folder) => join(folder, 'faketime'));
+  if (paths.some((path) => existsSync(join(path, 'libfaketime.so.1')))) return;
+  installPackage('libfaketime', 'tests set the clock of a redis-server with it', 'install it');
+}
+
+/**
+ * @param purpose is said before
+ * @param advice what to do where it cannot be installed
+ */
+function installPackage(name, purpose, advice) {
   const rootPrefix = rootCommand();
   if (!isInPath('apt-get') || !rootPrefix) {
     throw new Stop(
-      'there is no redis-server and no way to install it (apt-get with root or sudo): ' +
-        'install Redis 7 or later, or set REDIS_URL.',
+      `there is no ${name} and no way to install it (apt-get with root or sudo): ${advice}.`,
     );
   }
-  say("installing Debian's redis-server with apt-get (Halley runs a private one of its own).");
+  say(`installing Debian's ${name} with apt-get (${purpose}).`);
   const apt = (...args) => {
     const [program, ...rest] = [...rootPrefix, 'apt-get', '-q', ...args];
     if (run(program, rest)) return;
-    throw new Stop(`apt-get ${args[0]} failed: install Redis 7 or later, or set REDIS_URL.`);
+    throw new Stop(`apt-get ${args[0]} failed: ${advice}.`);
   };
   apt('update');
-  apt('install', '-y', '--no-install-recommends', 'redis-server');
+  apt('install', '-y', '--no-install-recommends', name);
 }
 
 /** What goes before a command to run it as root; null where that is not possible. */

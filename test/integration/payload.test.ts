@@ -81,7 +81,9 @@ const WAYS: readonly Way[] = [
       const ref = `raw${lastRef}`;
       writer.sendText(`{"type":"publish", "ref":"${ref}","channel":"${CHANNEL}","data": ${data} }`);
       const answer = await writer.waitFor((frame) => 'ref' in frame && frame.ref === ref);
-      return answer.type === 'published' ? { id: answer.id } : { code: Reflect.get(answer, 'code') };
+      return answer.type === 'published'
+        ? { id: answer.id }
+        : { code: Reflect.get(answer, 'code') };
     },
     received: (id) => textOf('message', id),
   },
@@ -100,7 +102,11 @@ describe.each(WAYS)('published $name', ({ post, received }) => {
 
   test.each([
     { title: 'of one byte each', text: (bytes: number) => `"${'x'.repeat(bytes - 2)}"` },
-    { title: 'of four bytes each', text: (bytes: number) => `"${'🦊'.repeat((bytes - 4) / 4)}${'x'.repeat(2 + ((bytes - 4) % 4))}"` },
+    {
+      title: 'of four bytes each',
+      text: (bytes: number) =>
+        `"${'🦊'.repeat((bytes - 4) / 4)}${'x'.repeat(2 + ((bytes - 4) % 4))}"`,
+    },
   ])('64 KiB $title are taken, a byte more is refused', async ({ text }) => {
     const data = text(LIMIT_BYTES);
     expect(Buffer.byteLength(data)).toBe(LIMIT_BYTES);
@@ -114,7 +120,9 @@ describe.each(WAYS)('published $name', ({ post, received }) => {
 
 test('history and replay give the same bytes as the live frame', async () => {
   const data = '{ "id": 9223372036854775807,\n "z": "\\u00e9 🦊" }';
-  const answer = await rest.call('POST', `/channels/${CHANNEL}/messages`, { text: `{"data":${data}}` });
+  const answer = await rest.call('POST', `/channels/${CHANNEL}/messages`, {
+    text: `{"data":${data}}`,
+  });
   const id = field(answer, 'id');
   const live = await textOf('message', id);
   const late = await connect(fleet.edge(1).wsUrl);

@@ -68,7 +68,9 @@ async function acknowledge(client: NativeClient, name: string, id: Position): Pr
 }
 
 test('a client connected twice, on two edges: both get it, in order, and REST says so', async () => {
-  const both = await Promise.all(fleet.edges.map((edge) => connect(edge.wsUrl, { client: 'twice' })));
+  const both = await Promise.all(
+    fleet.edges.map((edge) => connect(edge.wsUrl, { client: 'twice' })),
+  );
   const answer = await rest.publishPrivate('twice', { n: 0 }, { event: 'first' });
   expect(answer).toMatchObject({ status: 201, body: { edges: 2 } });
   const ids = [field(answer, 'id'), ...(await send('twice', 20))];
@@ -96,7 +98,10 @@ describe('queueAfter', () => {
   test('gives what follows the position, and says that this is all', async () => {
     const ids = await send('after', 5);
     for (const edge of fleet.edges) {
-      const { queue, ids: given } = await arrive(edge, { client: 'after', queueAfter: ids[1] ?? '' });
+      const { queue, ids: given } = await arrive(edge, {
+        client: 'after',
+        queueAfter: ids[1] ?? '',
+      });
       expect(queue).toEqual({ position: ids[4], recovered: true, replayed: 3 });
       expect(given).toEqual(ids.slice(2));
     }
@@ -113,7 +118,10 @@ describe('queueAfter', () => {
     expect(queue).toEqual({ position: expect.stringMatching(/^0-\d+$/) });
     await client.cut();
     const ids = await send('empty', 2);
-    const back = await arrive(fleet.edge(1), { client: 'empty', queueAfter: queue?.position ?? '' });
+    const back = await arrive(fleet.edge(1), {
+      client: 'empty',
+      queueAfter: queue?.position ?? '',
+    });
     expect(back.queue).toEqual({ position: ids[1], recovered: true, replayed: 2 });
   });
 
@@ -295,6 +303,27 @@ test('a client is ahead of the edge that it comes to: nothing comes twice', asyn
   const next = await send('ahead', 2);
   expect(await received(client, 2)).toEqual(next);
   expect(await received(steady, 4)).toEqual([first, id, ...next]);
+});
+
+test.each([
+  { title: 'with a position', shows: true },
+  { title: 'without one', shows: false },
+])('a client comes, $title, to an edge that is behind: nobody misses', async ({ shows }) => {
+  const name = `behind ${shows}`;
+  const steady = await connect(fleet.edge(0).wsUrl, { client: name });
+  const [first = ''] = await send(name, 1);
+  await received(steady, 1);
+  await acknowledge(steady, name, first);
+  const { missed, opening } = await whileDeaf(redis, fleet.edge(0), async () => {
+    const ids = await send(name, 3);
+    const options = { client: name, ...(shows && { queueAfter: first }) };
+    return { missed: ids, opening: arrive(fleet.edge(0), options) };
+  });
+  const { client } = await opening;
+  expect(await received(client, 3)).toEqual(missed);
+  const next = await send(name, 2);
+  expect(await received(client, 5)).toEqual([...missed, ...next]);
+  expect(await received(steady, 6)).toEqual([first, ...missed, ...next]);
 });
 
 test('an edge is killed: nobody takes the message, and the client gets it when it is back', async () => {

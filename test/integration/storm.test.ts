@@ -1,8 +1,8 @@
 /** Many at once: a storm of resumes reads Redis a few times, and lost scripts are nobody's business. */
 
+import { createHash } from 'node:crypto';
 import type { Position } from '@halley/shared/protocol';
 import { channelKeys, scriptText } from '@halley/shared/redis';
-import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EdgeProcess, type Fleet, startFleet } from '../kit/fleet.js';
 import { connect, type NativeClient } from '../kit/native-client.js';

@@ -14,12 +14,14 @@ import type { Given } from './timeline.js';
 export interface EdgeSchedule extends Schedule {
   /** What is announced waits on its way to an edge, longer than the log may keep it. */
   readonly hasLag: boolean;
-  /** Connections between edges and Redis break, and reads fail. */
+  /** Connections between edges and Redis break, messages vanish without a sign, and reads fail. */
   readonly hasDrops: boolean;
 }
 
 export interface EdgeWorld extends World {
   readonly feed: LiveFeed;
+  /** A planted defect: edges do not look at the chain of positions. */
+  readonly isBlind: boolean;
 }
 
 /** What came of the readers of a case, judged when all is over. */
@@ -32,7 +34,7 @@ export interface EdgeTally {
   untidy: number;
   /** `recovered: false`, and the replay held all that was missed. */
   falseFalse: number;
-  /** `recovered: true` after a loss that an edge had seen and marked, and not a word of it later. */
+  /** `recovered: true` after a loss that another edge had just marked, and not a word of it later. */
   unmarked: number;
   /** Readers that were told of no gap and lack a message in the end. */
   broken: number;
@@ -51,6 +53,7 @@ interface Attempt {
 }
 
 const READ_FAILS = 0.05;
+const VANISHES = 0.03;
 const QUIET_TURNS = 8;
 
 export class EdgeCase {
@@ -75,6 +78,7 @@ export class EdgeCase {
           random,
           ageMs: this.#life.ageMs,
           keepsTail,
+          isBlind: world.isBlind,
           view: (after) => this.#view(after),
           cut: (position) => this.#life.mark(position),
         }),
@@ -84,6 +88,8 @@ export class EdgeCase {
   async run(tally: EdgeTally): Promise<void> {
     const announced = (live: Parameters<ModelStream['announced']>[0]) => {
       for (const edge of this.#edges) {
+        // As while a slot moves: nobody is told.
+        if (this.#schedule.hasDrops && this.#random.chance(VANISHES)) continue;
         edge.announced(live);
         if (!this.#schedule.hasLag) edge.takeOne();
       }
@@ -121,8 +127,11 @@ export class EdgeCase {
 
   /** Reads what every edge reads, and keeps what positions it was given for. */
   async #view(after: Position | null): Promise<LogView> {
+    // Where there is no top, nothing that is published meanwhile can have come before the read.
+    const { timeline } = this.#life;
+    const { published } = timeline;
     const view = await this.#life.view(after);
-    if (view.top === null) this.#life.timeline.give(positionOfView(view));
+    if (view.top === null) timeline.give(positionOfView(view), published);
     if (this.#schedule.hasDrops && this.#random.chance(READ_FAILS))
       throw new Error('the reply was lost');
     return view;

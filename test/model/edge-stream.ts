@@ -1,6 +1,6 @@
 import type { Listener } from '@halley/edge/dist/core/replays.js';
 import type { Start } from '@halley/edge/dist/core/start.js';
-import { Stream } from '@halley/edge/dist/core/stream.js';
+import { type LiveMessage, Stream } from '@halley/edge/dist/core/stream.js';
 import type { StreamItem } from '@halley/edge/dist/core/tail.js';
 import {
   type GapFrame,
@@ -54,6 +54,8 @@ export interface ModelStreamOptions {
   readonly random: Random;
   readonly ageMs: number;
   readonly keepsTail: boolean;
+  /** A planted defect: the chain of positions is not looked at. */
+  readonly isBlind: boolean;
   /** Reads the log; now and then fails. */
   view(after: Position | null): Promise<LogView>;
   /** Writes the mark of a roll-back. */
@@ -97,7 +99,7 @@ export class ModelStream extends Stream {
   takeOne(): void {
     const live = this.#inbox.shift();
     if (live === 'clear') this.forget();
-    else if (live !== undefined) this.onLive(live);
+    else if (live !== undefined) this.onLive(this.#options.isBlind ? this.#chained(live) : live);
   }
 
   /** The subscriber connection breaks: what it had not handed on is gone. */
@@ -150,6 +152,10 @@ export class ModelStream extends Stream {
 
   protected later(_delayMs: number, callback: () => void): void {
     void this.#whileBusy(() => turns(1).then(callback));
+  }
+
+  #chained(live: LiveMessage): LiveMessage {
+    return { ...live, prev: this.position };
   }
 
   async #whileBusy<T>(work: () => Promise<T>): Promise<T> {

@@ -13,7 +13,6 @@ import { Child, cleanEnv } from '../kit/child.js';
 import { eventually } from '../kit/wait.js';
 
 const START_MS = Date.UTC(2026, 0, 1);
-const LIBRARY_ROOT = '/usr/lib';
 const LIBRARY_NAME = 'faketime/libfaketime.so.1';
 const CLOCK_LINE_CHARS = 31;
 
@@ -101,8 +100,8 @@ function spawnServer(dir: string, socket: string, clockPath: string): Child {
 
 /** @throws Error that says what to install */
 function libraryPath(): string {
-  const folders = readdirSync(LIBRARY_ROOT).filter((name) => name.endsWith('-linux-gnu'));
-  const paths = folders.map((folder) => join(LIBRARY_ROOT, folder, LIBRARY_NAME));
+  const folders = readdirSync('/usr/lib').map((name) => join('/usr/lib', name));
+  const paths = ['/usr/lib', '/usr/lib64', ...folders].map((folder) => join(folder, LIBRARY_NAME));
   const path = paths.find((candidate) => existsSync(candidate));
   if (path === undefined) throw new Error("Debian's libfaketime is not installed");
   return path;

@@ -31,10 +31,10 @@ export class Timeline {
     this.give(id);
   }
 
-  /** Somebody who has seen all up to now is told so. */
-  give(position: Position): void {
-    if (!this.#published.has(position)) this.#published.set(position, this.published);
-    this.#given.push({ position, published: this.published, order: this.#given.length });
+  /** Somebody who has seen so many messages (all up to now) is told so. */
+  give(position: Position, published = this.published): void {
+    if (!this.#published.has(position)) this.#published.set(position, published);
+    this.#given.push({ position, published, order: this.#given.length });
   }
 
   /** How many messages had been published when this position was first given. */

@@ -1,3 +1,7 @@
+import { RedisChannelStore } from '@halley/edge/dist/broker/channel-store.js';
+import { EdgeIdentity } from '@halley/edge/dist/broker/edge-identity.js';
+import { RedisMemberStore } from '@halley/edge/dist/broker/member-store.js';
+import { RedisQueueStore } from '@halley/edge/dist/broker/queue-store.js';
 import { clientChannel, isClientId } from '@halley/shared/protocol';
 import { Publisher } from '@halley/shared/publish';
 import {
@@ -21,6 +25,7 @@ import {
   probeKey,
   readHistory,
   Scripts,
+  type ShardSubscriber,
   slotOfKey,
   slotOfPartition,
   TAGS,
@@ -201,6 +206,14 @@ function recorder(): { redis: CommandClient; calls: Call[] } {
   return { redis: redis as unknown as CommandClient, calls };
 }
 
+function expectOneTagEach(calls: readonly Call[]): void {
+  for (const { keys, args } of calls) {
+    expect(keys.length).toBeGreaterThan(0);
+    const touched = [...keys, ...args.filter((arg) => arg.startsWith('halley:'))];
+    expect(new Set(touched.map(tagOf)).size, touched.join(' ')).toBe(1);
+  }
+}
+
 describe('what meets in one script', () => {
   it('has one tag, live channels in the arguments included', async () => {
     const { redis, calls } = recorder();
@@ -219,10 +232,34 @@ describe('what meets in one script', () => {
     }
     await Promise.all(sent);
     expect(calls.length).toBeGreaterThan(6_000);
-    for (const { keys, args } of calls) {
-      expect(keys.length).toBeGreaterThan(0);
-      const touched = [...keys, ...args.filter((arg) => arg.startsWith('halley:'))];
-      expect(new Set(touched.map(tagOf)).size, touched.join(' ')).toBe(1);
+    expectOneTagEach(calls);
+  });
+
+  it('has one tag where an edge speaks of its clients, channels and members', async () => {
+    const { redis, calls } = recorder();
+    const scripts = new Scripts(redis);
+    const edge = new EdgeIdentity();
+    const presence = { historySize: 1, historySeconds: 86_400 };
+    const queues = new RedisQueueStore(redis, scripts, edge, 60_000, presence);
+    const members = new RedisMemberStore(redis, scripts, edge);
+    const publisher = new Publisher(redis, scripts, { seconds: 60, maxMessages: 1_000 });
+    const unused = {} as ShardSubscriber;
+    const channels = new RedisChannelStore(redis, scripts, unused, publisher, edge, presence);
+    const random = new Random(10);
+    for (let run = 0; run < 1_000; run += 1) {
+      const client = randomClient(random);
+      const channel = random.chance(0.5) ? clientChannel(client) : randomChannel(random);
+      const change = { member: client, connections: 1, info: null, others: false, announce: true };
+      await Promise.all([
+        queues.connect(client, null),
+        queues.disconnect(client),
+        queues.offline(client),
+        queues.acked(client, '1-1.abcd'),
+        channels.report(channel, 1),
+        members.set({ channel, ...change }),
+      ]);
     }
+    expect(calls).toHaveLength(6_000);
+    expectOneTagEach(calls);
   });
 });

@@ -90,6 +90,7 @@ function createServer(services: Services): HttpServer {
   // Unique in the fleet without drawing anything per request.
   const prefix = `${randomBase36(8)}-`;
   let count = 0;
+  const observed = new Map<string, ReturnType<typeof requests.labels>>();
   return new HttpServer(allRoutes(services, VERSION), {
     callers: new Callers(new ApiKeys(settings.apiKeys)),
     bodyMaxBytes: settings.api.bodyMaxBytes,
@@ -99,7 +100,14 @@ function createServer(services: Services): HttpServer {
       return prefix + count.toString(36);
     },
     observe(route, status, durationMs) {
-      requests.observe({ route, status }, durationMs / MS_PER_SECOND);
+      // prom-client sorts and joins the labels at each call; the same few are used again and again.
+      const key = `${status} ${route}`;
+      let series = observed.get(key);
+      if (series === undefined) {
+        series = requests.labels({ route, status });
+        observed.set(key, series);
+      }
+      series.observe(durationMs / MS_PER_SECOND);
     },
   });
 }

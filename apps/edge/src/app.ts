@@ -119,6 +119,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     version: VERSION,
     isDraining: () => edge.isDraining,
     onBuried: () => void upkeep.buried(),
+    onForgotten: () => upkeep.forgotten(),
   });
   await pulse.start();
   const stops = [startSweep(edge), edge.channels.startHousekeeping()];

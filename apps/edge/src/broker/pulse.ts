@@ -21,6 +21,8 @@ export interface PulseOptions {
   isDraining(): boolean;
   /** A sweeper has declared this edge dead. */
   onBuried(): void;
+  /** Redis has lost what it held of this edge, or the edge was silent for too long. */
+  onForgotten(): void;
 }
 
 /** The heartbeat. */
@@ -31,6 +33,8 @@ export class Pulse {
   readonly #options: PulseOptions;
   readonly #startedAt = Date.now();
   #timer: NodeJS.Timeout | null = null;
+  /** Under which id the last beat went through. */
+  #knownId: string | null = null;
 
   constructor(redis: CommandClient, meter: Meter, identity: EdgeIdentity, options: PulseOptions) {
     this.#redis = redis;
@@ -55,8 +59,9 @@ export class Pulse {
 
   async #beat(): Promise<void> {
     const { url, adminUrl, version } = this.#options;
-    const isBuried = await writeHeartbeat(this.#redis, {
-      edgeId: this.#identity.id,
+    const edgeId = this.#identity.id;
+    const { isBuried, isNew } = await writeHeartbeat(this.#redis, {
+      edgeId,
       url,
       adminUrl,
       startedAt: this.#startedAt,
@@ -64,6 +69,11 @@ export class Pulse {
       draining: this.#options.isDraining(),
       ...this.#meter.take(),
     });
+    // An earlier beat, answered at the same time, has told of it already.
+    if (edgeId !== this.#identity.id) return;
+    const isForgotten = isNew && edgeId === this.#knownId;
+    this.#knownId = edgeId;
     if (isBuried) this.#options.onBuried();
+    else if (isForgotten) this.#options.onForgotten();
   }
 }

@@ -26,6 +26,7 @@ export class Upkeep {
   readonly #log: Logger;
   readonly #reassert = () => this.#reassertAll();
   #timer: NodeJS.Timeout | null = null;
+  #isStopped = false;
 
   constructor(
     redis: CommandClient,
@@ -52,6 +53,7 @@ export class Upkeep {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#redis.off('ready', this.#reassert);
     if (this.#timer !== null) clearInterval(this.#timer);
   }
@@ -80,9 +82,15 @@ export class Upkeep {
       { buried, edgeId: this.#identity.id },
       'declared dead: this edge takes a new id',
     );
-    await this.#subscriber.subscribe(ownChannels(this.#identity.id));
+    await this.#subscribeOwn();
     this.#reassertAll();
     this.#subscriber.unsubscribe(ownChannels(buried));
+  }
+
+  /** Redis lost its data while the connection stood. */
+  forgotten(): void {
+    this.#log.warn('Redis does not know this edge any more: everything is registered again');
+    this.#reassertAll();
   }
 
   /** Takes everything of this edge out of Redis. */
@@ -90,6 +98,20 @@ export class Upkeep {
     await this.#edge.members.flush();
     await this.#edge.services.presence.flush();
     await this.#edge.channels.closeAll();
+  }
+
+  /** Until it is done: what cost the edge its life may have cost it the subscriber connection too. */
+  async #subscribeOwn(): Promise<void> {
+    const channels = ownChannels(this.#identity.id);
+    while (!this.#isStopped) {
+      try {
+        await this.#subscriber.subscribe(channels);
+        return;
+      } catch (error) {
+        this.#log.warn({ err: error }, 'the new id is not heard yet');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      }
+    }
   }
 
   #reassertAll(): void {

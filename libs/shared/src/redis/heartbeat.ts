@@ -28,18 +28,24 @@ export interface Heartbeat {
   readonly cpu: number;
 }
 
-/** Writes the heartbeat. @returns true if a sweeper has declared this edge dead */
-export async function writeHeartbeat(redis: CommandClient, beat: Heartbeat): Promise<boolean> {
+export interface BeatOutcome {
+  /** A sweeper has declared this edge dead. */
+  readonly isBuried: boolean;
+  /** Redis held no heartbeat of this edge: it is the first, or the last one has expired or was lost. */
+  readonly isNew: boolean;
+}
+
+export async function writeHeartbeat(redis: CommandClient, beat: Heartbeat): Promise<BeatOutcome> {
   const key = heartbeatKey(beat.edgeId);
   const fields = Object.entries({ ...beat, connections: JSON.stringify(beat.connections) });
   // Not one script: the keys lie in different slots.
-  const [tombstone] = await Promise.all([
+  const [tombstone, addedFields] = await Promise.all([
     redis.get(tombstoneKey(beat.edgeId)),
     redis.hset(key, Object.fromEntries(fields.map(([name, value]) => [name, String(value)]))),
     redis.pexpire(key, HEARTBEAT_TTL_MS),
     redis.zadd(EDGES_KEY, String(Date.now()), beat.edgeId),
   ]);
-  return tombstone !== null;
+  return { isBuried: tombstone !== null, isNew: addedFields > 0 };
 }
 
 /** An edge that leaves says so: nobody has to wait for its heartbeat to expire. */

@@ -26,7 +26,8 @@ local function append(log, top, nonce, body, size, ageMs, topTtlMs)
     local ms = split(id)
     redis.call('PEXPIRE', log, 2 * ageMs)
     redis.call('XTRIM', log, 'MINID', '~', string.format('%.0f', math.max(0, ms - ageMs)))
-    redis.call('SET', top, position, 'PX', topTtlMs)
+    -- A log that outlived its top would go on as if nothing had been before.
+    redis.call('SET', top, position, 'PX', math.max(tonumber(topTtlMs), 2 * ageMs))
   else
     redis.call('SET', top, position, 'KEEPTTL')
   end
