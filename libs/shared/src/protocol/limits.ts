@@ -28,5 +28,8 @@ export const REWIND_MAX = 1_000;
 export const TOKEN_MAX_BYTES = 8_192;
 /** Messages of one batch call. */
 export const BATCH_MAX_MESSAGES = 1_000;
-/** Messages that one script call carries: longer scripts hold up everybody else on that Redis. */
-export const SCRIPT_MAX_MESSAGES = 100;
+/**
+ * Messages that one script call carries. Longer scripts hold up everybody else on that Redis, and leave
+ * it idle while they are put together; shorter ones cost more each.
+ */
+export const SCRIPT_MAX_MESSAGES = 16;

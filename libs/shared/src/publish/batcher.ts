@@ -10,7 +10,8 @@ export class Batcher<I, O> {
   readonly #max: number;
   readonly #groupOf: (item: I) => number;
   readonly #send: (items: readonly I[]) => Promise<readonly O[]>;
-  #waiting: Waiting<I, O>[] = [];
+  #waiting = new Map<number, Waiting<I, O>[]>();
+  #isScheduled = false;
 
   /**
    * @param max items of one call
@@ -29,27 +30,32 @@ export class Batcher<I, O> {
 
   add(item: I): Promise<O> {
     return new Promise((resolve, reject) => {
-      // After the poll phase: all requests that arrived in this turn are in.
-      if (this.#waiting.length === 0) setImmediate(() => this.#flush());
-      this.#waiting.push({ item, resolve, reject });
+      const key = this.#groupOf(item);
+      const group = this.#waiting.get(key) ?? [];
+      group.push({ item, resolve, reject });
+      if (group.length === this.#max) {
+        // The store works on this one while the next is put together.
+        this.#waiting.delete(key);
+        void this.#deliver(group);
+        return;
+      }
+      if (group.length === 1) this.#waiting.set(key, group);
+      this.#schedule();
     });
+  }
+
+  /** After the poll phase: by then all that arrived in this turn is in. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#flush());
   }
 
   #flush(): void {
     const waiting = this.#waiting;
-    this.#waiting = [];
-    const groups = new Map<number, Waiting<I, O>[]>();
-    for (const entry of waiting) {
-      const key = this.#groupOf(entry.item);
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, [entry]);
-      else group.push(entry);
-    }
-    for (const group of groups.values()) {
-      for (let at = 0; at < group.length; at += this.#max) {
-        void this.#deliver(group.slice(at, at + this.#max));
-      }
-    }
+    this.#waiting = new Map();
+    this.#isScheduled = false;
+    for (const group of waiting.values()) void this.#deliver(group);
   }
 
   async #deliver(batch: readonly Waiting<I, O>[]): Promise<void> {
