@@ -5,7 +5,7 @@ import type { Side } from './harness/stack.js';
 import type { Goal, Metric, Sample } from './scenarios/scenario.js';
 import { median } from './stats.js';
 
-/** Below this share of DESIGN §10's figure the machine, or the bare part, is not what the goal is about. */
+/** Below this share of the known figure the machine, or the bare part, is not what the goal is about. */
 const COMPARABLE_SHARE = 0.8;
 
 export type Samples = Readonly<Record<Side, readonly Sample[]>>;
@@ -19,7 +19,7 @@ export interface Comparison {
   /** Ours over bare. */
   readonly ratio: number;
   readonly goal: Goal | null;
-  /** `null` where DESIGN §10 has no figure for the bare part. */
+  /** `null` where no figure of the bare part is known. */
   readonly isComparable: boolean | null;
   /** `null` without a goal, or where nothing is comparable. */
   readonly reaches: { readonly goal: boolean; readonly halfGoal: boolean } | null;

@@ -1,6 +1,6 @@
 /**
  * What the decoder must make of a text, said a second time: a table of the native wire's client frames
- * (DESIGN §6) interpreted over the parsed value. It shares no code with the decoder.
+ * interpreted over the parsed value. It shares no code with the decoder.
  */
 
 type Json = Readonly<Record<string, unknown>>;

@@ -11,7 +11,7 @@ import { Connections, type TestRedis } from './redis-connections.js';
 
 export type { CommandCalls, TestRedis } from './redis-connections.js';
 
-/** The server settings that Halley asks for (DESIGN §3), the same as the embedded default. */
+/** The server settings that Halley asks for, the same as the embedded default. */
 const SETTINGS: readonly string[] = [
   'maxmemory-policy noeviction',
   'stream-node-max-bytes 512',

@@ -9,6 +9,7 @@ import {
   createCommandClient,
   parseRedisUrl,
   Scripts,
+  whenReady,
 } from '@halley/shared/redis';
 import { EdgeControl } from './control/edge-control.js';
 import { checkRedisSettings } from './control/redis-settings.js';
@@ -59,7 +60,7 @@ export class ApiApp {
       throw new Error(`HALLEY_API_PORT: ${error.message}`);
     });
     const edgesHeard = this.#edges.start();
-    if (!(await inTime(Promise.all([edgesHeard, ready(this.#redis)]), REDIS_WAIT_MS))) {
+    if (!(await inTime(Promise.all([edgesHeard, whenReady(this.#redis)]), REDIS_WAIT_MS))) {
       this.#log.warn('redis is away; calls are refused until it is there');
     }
     void this.#checkRedis();
@@ -73,7 +74,7 @@ export class ApiApp {
   }
 
   async #checkRedis(): Promise<void> {
-    await ready(this.#redis);
+    await whenReady(this.#redis);
     for (const warning of await checkRedisSettings(this.#redis)) this.#log.warn(warning);
   }
 }
@@ -110,11 +111,6 @@ function createServer(services: Services): HttpServer {
       series.observe(durationMs / MS_PER_SECOND);
     },
   });
-}
-
-function ready(redis: CommandClient): Promise<void> {
-  if (redis.status === 'ready') return Promise.resolve();
-  return new Promise((resolve) => redis.once('ready', () => resolve()));
 }
 
 /** True when the promise was fulfilled in time. */

@@ -1,4 +1,4 @@
-/** A Redis of the bench's own, with the settings that Halley asks for (DESIGN §2, §3). */
+/** A Redis of the bench's own, with the settings that Halley asks for. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

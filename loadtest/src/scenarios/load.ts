@@ -4,7 +4,7 @@ import type { LoadOptions } from '../harness/load.js';
 import type { Stack } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
 
-/** With this data a frame has about 140 bytes, as in the measurements of DESIGN §10. */
+/** With this data a frame has about 140 bytes, as in the known figures of the bare parts. */
 const DATA = 'x'.repeat(64);
 
 export function windowOptions(settings: BenchSettings): LoadOptions {

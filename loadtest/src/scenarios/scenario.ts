@@ -10,7 +10,7 @@ export interface Metric {
   readonly what: string;
   readonly unit: string;
   readonly better: 'more' | 'less';
-  /** DESIGN §10: what the bare part reaches on 2 cores. A run in which it is far off compares nothing. */
+  /** What the bare part reaches on 2 cores. A run in which it is far off compares nothing. */
   readonly bareFigure?: number;
   readonly goal?: Goal;
 }

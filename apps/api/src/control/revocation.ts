@@ -1,9 +1,8 @@
 /** Writes what every edge keeps a copy of: revoked tokens, revoked clients, bans. */
 
 import { TOKEN_LEEWAY_SECONDS } from '@halley/shared/auth';
-import { REVOKED_KEY } from '@halley/shared/redis';
+import { REVOKED_KEY, writing } from '@halley/shared/redis';
 import type { Services } from './services.js';
-import { writing } from './store.js';
 
 /**
  * @param expiresAtSeconds when no token that this concerns can be valid any more

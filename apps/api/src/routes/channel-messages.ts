@@ -8,10 +8,9 @@ import {
   type Refusal,
   refusal,
 } from '@halley/shared/protocol';
-import { channelKeys, readHistory } from '@halley/shared/redis';
+import { channelKeys, readHistory, reading, writing } from '@halley/shared/redis';
 import Type from 'typebox';
 import type { Services } from '../control/services.js';
-import { reading, writing } from '../control/store.js';
 import { channel, limit, position } from '../http/parameters.js';
 import { type Route, reply, replyText, route } from '../http/route.js';
 import {

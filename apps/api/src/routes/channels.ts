@@ -1,10 +1,9 @@
 /** What is live: channels and their subscribers. */
 
-import { channelKeys } from '@halley/shared/redis';
+import { channelKeys, reading } from '@halley/shared/redis';
 import Type from 'typebox';
 import { listChannels, readSubscribers, sum } from '../control/channel-state.js';
 import type { Services } from '../control/services.js';
-import { reading } from '../control/store.js';
 import { after, channel, channelPrefix, limit } from '../http/parameters.js';
 import { type Route, reply, route } from '../http/route.js';
 import { ChannelName, Count, PositionText } from '../http/schemas.js';

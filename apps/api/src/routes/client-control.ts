@@ -2,12 +2,11 @@
 
 import { clientMember } from '@halley/shared/auth';
 import { closeNumber } from '@halley/shared/protocol';
-import { partitionOfClient } from '@halley/shared/redis';
+import { partitionOfClient, reading, writing } from '@halley/shared/redis';
 import Type from 'typebox';
 import { readEdgesOf } from '../control/client-state.js';
 import { lastUseSeconds, revoke } from '../control/revocation.js';
 import type { Services } from '../control/services.js';
-import { reading, writing } from '../control/store.js';
 import { client } from '../http/parameters.js';
 import { type Route, reply, route } from '../http/route.js';
 import { UnixSeconds } from '../http/schemas.js';

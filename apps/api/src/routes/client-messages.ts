@@ -6,10 +6,10 @@ import {
   HISTORY_LIMIT_MAX,
   historyItem,
 } from '@halley/shared/protocol';
+import { reading } from '@halley/shared/redis';
 import Type from 'typebox';
 import { readQueue } from '../control/queue.js';
 import type { Services } from '../control/services.js';
-import { reading } from '../control/store.js';
 import { client, limit, position } from '../http/parameters.js';
 import { type Route, replyText, route } from '../http/route.js';
 import { Data, EventName, IdempotencyKey, Message, PositionText } from '../http/schemas.js';

@@ -1,10 +1,9 @@
 /** Who is online, where, and with which connections. */
 
-import { clientKeys, partitionOfClient } from '@halley/shared/redis';
+import { clientKeys, partitionOfClient, reading } from '@halley/shared/redis';
 import Type from 'typebox';
 import { readClients, readEdgesOf } from '../control/client-state.js';
 import type { Services } from '../control/services.js';
-import { reading } from '../control/store.js';
 import { client, clientList } from '../http/parameters.js';
 import { type Route, reply, route } from '../http/route.js';
 import { ChannelName, ClientId, Count, PositionText, UnixMs } from '../http/schemas.js';

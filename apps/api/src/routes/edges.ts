@@ -1,11 +1,16 @@
 /** The fleet as its heartbeats show it. */
 
 import { refusal } from '@halley/shared/protocol';
-import { type Heartbeat, heartbeatKey, readHeartbeats, storeRefusal } from '@halley/shared/redis';
+import {
+  type Heartbeat,
+  heartbeatKey,
+  readHeartbeats,
+  reading,
+  storeRefusal,
+} from '@halley/shared/redis';
 import Type from 'typebox';
 import { readRedisLoad } from '../control/redis-load.js';
 import type { Services } from '../control/services.js';
-import { reading } from '../control/store.js';
 import { given } from '../http/parameters.js';
 import { type Route, reply, route } from '../http/route.js';
 import { Count, UnixMs } from '../http/schemas.js';

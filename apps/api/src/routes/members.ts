@@ -7,11 +7,10 @@ import {
   type RawJson,
   refusal,
 } from '@halley/shared/protocol';
+import { reading, readMembers, type StoredMember, writing } from '@halley/shared/redis';
 import Type from 'typebox';
-import { readMembers, type StoredMember } from '../control/members.js';
 import { revoke } from '../control/revocation.js';
 import type { Services } from '../control/services.js';
-import { reading, writing } from '../control/store.js';
 import { after, channel, client, limit } from '../http/parameters.js';
 import { type Route, reply, replyText, route } from '../http/route.js';
 import { Count } from '../http/schemas.js';

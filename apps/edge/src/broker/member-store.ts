@@ -3,9 +3,10 @@ import {
   channelKeys,
   joinedKey,
   partitionOfChannel,
+  readMembers,
   type Scripts,
 } from '@halley/shared/redis';
-import type { MemberChange, MemberRecord, MemberStore } from '../core/ports/stores.js';
+import type { MemberChange, MemberPage, MemberStore } from '../core/ports/stores.js';
 import { asking } from './calls.js';
 import type { EdgeIdentity } from './edge-identity.js';
 
@@ -44,17 +45,7 @@ export class RedisMemberStore implements MemberStore {
     return Number((reply as [number, number])[1]);
   }
 
-  async list(channel: string): Promise<readonly MemberRecord[]> {
-    const { members } = channelKeys(channel);
-    const hash = await asking(this.#redis, () => this.#redis.hgetall(members));
-    return Object.entries(hash)
-      .map(([member, value]) => ({ member, info: infoOf(value) }))
-      .sort((a, b) => (a.member < b.member ? -1 : 1));
+  page(channel: string, after: string | undefined, limit: number): Promise<MemberPage> {
+    return asking(this.#redis, () => readMembers(this.#redis, channel, after, limit));
   }
-}
-
-/** @param value `edgeA=2,edgeB=1 <info>` */
-function infoOf(value: string): string | null {
-  const info = value.slice(value.indexOf(' ') + 1);
-  return info === '' ? null : info;
 }

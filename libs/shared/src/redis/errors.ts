@@ -1,4 +1,4 @@
-import { type Refusal, refusal } from '../protocol/index.js';
+import { type Refusal, RefusedError, refusal } from '../protocol/index.js';
 
 /** Answers of a Redis that did nothing with the call. */
 const REFUSED_BY_REDIS =
@@ -20,4 +20,24 @@ export function refusalOf(error: unknown): Refusal {
 
 export function storeRefusal(code: 'unavailable' | 'outcome-unknown'): Refusal {
   return { ...refusal(code), retryAfterMs: RETRY_AFTER_MS };
+}
+
+/** A read, or a write that may be repeated, failed: whatever became of it, ask again. @throws RefusedError */
+export function reading<T>(reply: Promise<T>): Promise<T> {
+  return reply.catch((error: unknown) => {
+    throw isDefect(error) ? error : new RefusedError(storeRefusal('unavailable'), { cause: error });
+  });
+}
+
+/** @throws RefusedError which says whether the write may have been done */
+export function writing<T>(reply: Promise<T>): Promise<T> {
+  return reply.catch((error: unknown) => {
+    throw isDefect(error) ? error : new RefusedError(refusalOf(error), { cause: error });
+  });
+}
+
+/** Redis answered, and not that it is busy or away: a wrong type, a fault in a script. */
+function isDefect(error: unknown): boolean {
+  const isReply = error instanceof Error && error.name === 'ReplyError';
+  return isReply && refusalOf(error).code === 'outcome-unknown';
 }

@@ -4,5 +4,6 @@ export * from './errors.js';
 export * from './heartbeat.js';
 export * from './keys.js';
 export * from './log.js';
+export * from './members.js';
 export * from './scripts.js';
 export * from './subscriber.js';

@@ -13,16 +13,14 @@ export async function members(edge: Edge, session: Session, frame: MembersFrame)
   if (!edge.services.namespaces.of(channel).members) {
     throw new RefusedError(refusal('members-disabled'));
   }
-  const all = await edge.services.members.list(channel);
-  const first = after === undefined ? 0 : all.findIndex(({ member }) => member > after);
-  const page = first === -1 ? [] : all.slice(first, first + limit);
+  const page = await edge.services.members.page(channel, after, limit);
   session.sendText(
     encodeMembers({
       ref,
       channel,
-      count: all.length,
-      members: page.map(memberText),
-      more: first !== -1 && first + limit < all.length,
+      count: page.count,
+      members: page.members.map(memberText),
+      more: page.more,
     }),
   );
 }

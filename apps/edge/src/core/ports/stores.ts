@@ -50,6 +50,13 @@ export interface MemberRecord {
   readonly info: RawJson | null;
 }
 
+export interface MemberPage {
+  /** Of the whole channel. */
+  readonly count: number;
+  readonly members: readonly MemberRecord[];
+  readonly more: boolean;
+}
+
 export interface MemberStore {
   /**
    * Says how many connections of a member this edge has; idempotent. Whether somebody joined or left the
@@ -57,8 +64,8 @@ export interface MemberStore {
    * @returns the number of members
    */
   set(change: MemberChange): Promise<number>;
-  /** All members, sorted by name. */
-  list(channel: string): Promise<readonly MemberRecord[]>;
+  /** A page of the members, sorted by name, after a name. */
+  page(channel: string, after: string | undefined, limit: number): Promise<MemberPage>;
 }
 
 export interface MemberChange extends MemberRecord {

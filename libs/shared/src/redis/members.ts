@@ -1,7 +1,8 @@
 /** Reads the members of a channel. */
 
-import type { RawJson } from '@halley/shared/protocol';
-import { type CommandClient, channelKeys } from '@halley/shared/redis';
+import type { RawJson } from '../protocol/index.js';
+import type { CommandClient } from './client.js';
+import { channelKeys } from './keys.js';
 
 /** Fields of one HSCAN step: more would hold up everybody else on that Redis. */
 const SCAN_COUNT = 1_000;
@@ -33,7 +34,7 @@ export async function readMembers(
   return { count: stored.size, members, more: names.length > limit };
 }
 
-/** @param value `edgeA=2,edgeB=1 <info>`, as lua/member.lua writes it */
+/** @param value `edgeA=2,edgeB=1 <info>`, as lua/member-2.lua writes it */
 function parseMember(member: string, value: string): StoredMember {
   const space = value.indexOf(' ');
   const counts = value.slice(0, space).split(',');
