@@ -3,6 +3,8 @@
 import {
   type CommandClient,
   clientKeys,
+  groupBy,
+  lastSeenKey,
   partitionOfClient,
   presenceKey,
 } from '@halley/shared/redis';
@@ -20,11 +22,7 @@ export async function readClients(
   clientIds: readonly string[],
 ): Promise<ClientState[]> {
   const states = new Map<string, ClientState>();
-  const groups = new Map<number, string[]>();
-  for (const clientId of new Set(clientIds)) {
-    const partition = partitionOfClient(clientId);
-    groups.set(partition, [...(groups.get(partition) ?? []), clientId]);
-  }
+  const groups = groupBy(new Set(clientIds), partitionOfClient);
   await Promise.all(
     [...groups].map(async ([partition, some]) => {
       for (const state of await readGroup(redis, partition, some))
@@ -39,10 +37,9 @@ async function readGroup(
   partition: number,
   clientIds: readonly string[],
 ): Promise<ClientState[]> {
-  const [first = ''] = clientIds;
   const [edges, seen] = await Promise.all([
     redis.hmget(presenceKey(partition), ...clientIds),
-    redis.zmscore(clientKeys(first).lastSeen, ...clientIds),
+    redis.zmscore(lastSeenKey(partition), ...clientIds),
   ]);
   return clientIds.map((clientId, index) => ({
     clientId,

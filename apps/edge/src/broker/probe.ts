@@ -1,8 +1,7 @@
 import { randomBase36 } from '@halley/shared/ops';
 import {
   type CommandClient,
-  edgeChannel,
-  PARTITION_COUNT,
+  edgeChannels,
   probeKey,
   type Scripts,
   type ShardSubscriber,
@@ -68,9 +67,7 @@ export class Probe {
       this.#onDeaf();
       this.#subscriber.reconnect(channel);
     }
-    const candidates = Array.from({ length: PARTITION_COUNT }, (_, partition) =>
-      edgeChannel(partition, this.#edge.id),
-    );
+    const candidates = edgeChannels(this.#edge.id);
     for (const channel of this.#subscriber.probes(candidates)) {
       void this.#send(channel, candidates.indexOf(channel));
     }

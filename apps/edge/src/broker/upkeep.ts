@@ -3,8 +3,7 @@ import {
   ALL_EDGES_CHANNEL,
   type CommandClient,
   channelKeys,
-  edgeChannel,
-  PARTITION_COUNT,
+  edgeChannels,
   type ShardSubscriber,
 } from '@halley/shared/redis';
 import type { Edge } from '../core/edge.js';
@@ -46,7 +45,7 @@ export class Upkeep {
 
   /** Resolves when private messages and control reach this edge. */
   async start(): Promise<void> {
-    await this.#subscriber.subscribe([...ownChannels(this.#identity.id), ALL_EDGES_CHANNEL]);
+    await this.#subscriber.subscribe([...edgeChannels(this.#identity.id), ALL_EDGES_CHANNEL]);
     // The first `ready` is over: each further one means that calls may have been lost.
     this.#redis.on('ready', this.#reassert);
     this.#timer = setInterval(this.#reassert, REASSERT_INTERVAL_MS).unref();
@@ -84,7 +83,7 @@ export class Upkeep {
     );
     await this.#subscribeOwn();
     this.#reassertAll();
-    this.#subscriber.unsubscribe(ownChannels(buried));
+    this.#subscriber.unsubscribe(edgeChannels(buried));
   }
 
   /** Redis lost its data while the connection stood. */
@@ -102,7 +101,7 @@ export class Upkeep {
 
   /** Until it is done: what cost the edge its life may have cost it the subscriber connection too. */
   async #subscribeOwn(): Promise<void> {
-    const channels = ownChannels(this.#identity.id);
+    const channels = edgeChannels(this.#identity.id);
     while (!this.#isStopped) {
       try {
         await this.#subscriber.subscribe(channels);
@@ -119,8 +118,4 @@ export class Upkeep {
     this.#edge.members.reassert();
     this.#edge.channels.reassert();
   }
-}
-
-function ownChannels(edgeId: string): string[] {
-  return Array.from({ length: PARTITION_COUNT }, (_, partition) => edgeChannel(partition, edgeId));
 }

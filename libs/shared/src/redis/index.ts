@@ -1,6 +1,7 @@
 export * from './client.js';
 export * from './control.js';
 export * from './errors.js';
+export * from './groups.js';
 export * from './heartbeat.js';
 export * from './keys.js';
 export * from './log.js';

@@ -127,6 +127,11 @@ export function edgeChannel(partition: number, edgeId: string): string {
   return `${prefix(partition)}edge:${edgeId}`;
 }
 
+/** All pub/sub channels of an edge, by partition. */
+export function edgeChannels(edgeId: string): string[] {
+  return Array.from({ length: PARTITION_COUNT }, (_, partition) => edgeChannel(partition, edgeId));
+}
+
 /** What `edgeChannel` begins with; a script appends each edgeId of a client's presence. */
 export function edgeChannelPrefix(partition: number): string {
   return `${prefix(partition)}edge:`;

@@ -11,6 +11,7 @@ import {
   type RedisAddress,
   whenReady,
 } from './client.js';
+import { chunks, groupBy } from './groups.js';
 import { slotOfKey } from './keys.js';
 
 /** Channels of one SSUBSCRIBE; longer commands hold up the node. */
@@ -128,14 +129,7 @@ export class ShardSubscriber {
   }
 
   #byLink(channels: readonly string[]): Map<Link | null, string[]> {
-    const groups = new Map<Link | null, string[]>();
-    for (const channel of channels) {
-      const link = this.#linkOf(channel);
-      const group = groups.get(link);
-      if (group === undefined) groups.set(link, [channel]);
-      else group.push(channel);
-    }
-    return groups;
+    return groupBy(channels, (channel) => this.#linkOf(channel));
   }
 
   #linkOf(channel: string): Link | null {
@@ -270,20 +264,8 @@ class Link {
 }
 
 function batchesBySlot(channels: readonly string[]): string[][] {
-  const bySlot = new Map<number, string[]>();
-  for (const channel of channels) {
-    const slot = slotOfKey(channel);
-    const batch = bySlot.get(slot);
-    if (batch === undefined) bySlot.set(slot, [channel]);
-    else batch.push(channel);
-  }
-  return [...bySlot.values()].flatMap((some) => {
-    const batches = [];
-    for (let at = 0; at < some.length; at += BATCH_MAX_CHANNELS) {
-      batches.push(some.slice(at, at + BATCH_MAX_CHANNELS));
-    }
-    return batches;
-  });
+  const bySlot = groupBy(channels, slotOfKey);
+  return [...bySlot.values()].flatMap((some) => chunks(some, BATCH_MAX_CHANNELS));
 }
 
 type SlotsReply = [number, number, [string, number, string], ...unknown[]][];
