@@ -12,6 +12,7 @@ import {
 } from '@halley/shared/redis';
 import { TokenAuthorizer } from './access/authorizer.js';
 import { NativeDoor } from './adapters/native/adapter.js';
+import { NativeHttpDoor } from './adapters/native-http/adapter.js';
 import { RedisChannelStore } from './broker/channel-store.js';
 import { ControlHandler } from './broker/control.js';
 import { EdgeIdentity } from './broker/edge-identity.js';
@@ -23,8 +24,10 @@ import { RevocationFeed } from './broker/revocation-feed.js';
 import { type Inbox, route } from './broker/router.js';
 import { Upkeep } from './broker/upkeep.js';
 import { handshakeOptionsOf, limitsOf } from './config.js';
+import { Deadlines } from './core/deadlines.js';
 import { drain } from './core/drain.js';
 import { Edge } from './core/edge.js';
+import { Followers, JoinedFanout } from './core/followers.js';
 import { systemClock } from './core/ports/clock.js';
 import type { Fanout } from './core/ports/connection.js';
 import { Presence } from './core/presence.js';
@@ -35,6 +38,7 @@ import { registerGauges } from './observe/gauges.js';
 import { LoadMeter } from './observe/load.js';
 import { TopicFanout } from './transport/fanout.js';
 import { serveHealth } from './transport/health.js';
+import { serveHttp } from './transport/http.js';
 import { listen } from './transport/listener.js';
 import { createApp, serveNotFound, servePage } from './transport/pages.js';
 import type { TemplatedApp } from './transport/uws.js';
@@ -70,6 +74,8 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const scripts = new Scripts(redis);
   const revocations = new Revocations();
   const app = createApp();
+  const followers = new Followers();
+  const deadlines = new Deadlines();
   const subscriber = new ShardSubscriber(
     address,
     redis,
@@ -87,7 +93,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     identity,
     revocations,
     counters,
-    fanout: new TopicFanout(app),
+    fanout: new JoinedFanout([new TopicFanout(app), followers]),
   });
   const edge = new Edge(services);
   const feed = new RevocationFeed(redis, revocations, () => edge.enforceRevocations());
@@ -103,10 +109,13 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
 
   const isReady = () =>
     !edge.isDraining && redis.status === 'ready' && subscriber.isReady && probe.isProved;
-  const door = new NativeDoor(edge, handshakeOptionsOf(settings), () =>
-    randomBase36(CONNECTION_ID_LENGTH),
-  );
+  const newConnectionId = () => randomBase36(CONNECTION_ID_LENGTH);
+  const handshake = handshakeOptionsOf(settings);
+  const door = new NativeDoor(edge, handshake, newConnectionId);
   serveSockets(app, door, settings.edge.slowReaderBytes);
+  const { pingIntervalMs: heartbeatMs, pollPresenceMs } = settings.edge;
+  const site = { edge, followers, deadlines, handshake, heartbeatMs, pollPresenceMs };
+  serveHttp(app, new NativeHttpDoor({ ...site, newConnectionId }));
   serveHealth(app, isReady);
   serveNotFound(app);
   registerGauges(edge, counters);
@@ -122,7 +131,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     onForgotten: () => upkeep.forgotten(),
   });
   await pulse.start();
-  const stops = [startSweep(edge), edge.channels.startHousekeeping()];
+  const stops = [startSweep(edge), deadlines.start(), edge.channels.startHousekeeping()];
   log.info({ port: port.port, adminPort: adminPort.port, edgeId: identity.id }, 'edge is up');
 
   return {

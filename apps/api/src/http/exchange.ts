@@ -2,10 +2,17 @@
 
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { holds } from '@halley/shared/auth';
-import { type Refusal, RefusedError, refusal, statusOf } from '@halley/shared/protocol';
+import {
+  PROBLEM_TYPE,
+  problemHeaders,
+  problemText,
+  type Refusal,
+  RefusedError,
+  refusal,
+  statusOf,
+} from '@halley/shared/protocol';
 import { BodyReader, isJsonType, type ParsedBody, parseBody, tooLarge } from './body.js';
 import type { ServerContext } from './context.js';
-import { PROBLEM_TYPE, problemHeaders, problemText } from './problem.js';
 import { parsePath, parseQuery } from './query.js';
 import type { AnyAnswer, Route } from './route.js';
 import { statusLine } from './status.js';

@@ -1,9 +1,9 @@
 /** /openapi.json out of the table of routes. */
 
-import { CODES, type Code, statusOf } from '@halley/shared/protocol';
+import { CODES, type Code, PROBLEM_TYPE, statusOf } from '@halley/shared/protocol';
 import type { TSchema } from 'typebox';
 import type { Parameter, Parameters } from './parameters.js';
-import { PROBLEM_TYPE, Problem } from './problem.js';
+import { Problem } from './problem.js';
 import { type Route, refusalsOf } from './route.js';
 
 const REQUEST_ID = {

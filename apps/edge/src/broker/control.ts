@@ -46,6 +46,9 @@ export class ControlHandler {
       case 'kick':
         this.#edge.kick(message.channel, message.member, message.code);
         return;
+      case 'close':
+        this.#edge.close(message.channel, message.code);
+        return;
       case 'revoked':
         this.#revocations.add(message.member, message.expiresAtSeconds);
         this.#edge.enforceRevocations();

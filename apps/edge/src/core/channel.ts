@@ -30,6 +30,8 @@ export class Channel extends Stream {
   isReporting = false;
   /** Unix ms of the moment in which the last listener left. */
   idleSinceMs = 0;
+  /** Unix ms until which it counts as occupied without listeners: they are about to poll again. */
+  occupiedUntilMs = 0;
   #opening: Promise<void> | null = null;
 
   constructor(name: string, options: NamespaceOptions, services: Services) {

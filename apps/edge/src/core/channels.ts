@@ -46,9 +46,12 @@ export class Channels {
     return channel;
   }
 
-  release(channel: Channel): void {
+  /** @param lingerMs how long the channel counts as occupied, even if this was its last listener */
+  release(channel: Channel, lingerMs = 0): void {
     channel.listeners -= 1;
-    if (channel.listeners === 0) channel.idleSinceMs = this.#services.clock.now();
+    const nowMs = this.#services.clock.now();
+    if (channel.listeners === 0) channel.idleSinceMs = nowMs;
+    if (lingerMs > 0) channel.occupiedUntilMs = nowMs + lingerMs;
   }
 
   onLive(name: string, message: LiveMessage): void {
@@ -81,7 +84,8 @@ export class Channels {
     const nowMs = this.#services.clock.now();
     for (const channel of this.#channels.values()) {
       channel.settle(nowMs);
-      if (channel.isOpen && channel.reportedListeners !== channel.listeners) {
+      const isDue = channel.listeners > 0 || nowMs >= channel.occupiedUntilMs;
+      if (channel.isOpen && isDue && channel.reportedListeners !== channel.listeners) {
         void this.#report(channel, channel.listeners);
       }
       if (channel.listeners === 0 && channel.isOpen) this.#closeIfIdle(channel, nowMs);

@@ -35,9 +35,10 @@ export class Clients {
     return client;
   }
 
-  remove(session: Listener, client: Client): void {
+  /** @param lingerMs how long the client still counts as present */
+  remove(session: Listener, client: Client, lingerMs = 0): void {
     client.remove(session);
-    this.#services.presence.release(client.id);
+    this.#services.presence.release(client.id, lingerMs);
     if (client.sessions.length === 0) this.#clients.delete(client.id);
   }
 

@@ -77,22 +77,28 @@ export class Edge {
     }
   }
 
-  leave(session: Session): void {
+  /** @param lingerMs how long it counts as present: it ends only until its client asks again */
+  leave(session: Session, lingerMs = 0): void {
     if (session.isGone) return;
     session.isGone = true;
     this.sessions.delete(session);
     for (const channel of session.channels) {
-      this.release(session, channel, channel.options.leaveDelayMs);
+      const delayMs = Math.max(channel.options.leaveDelayMs, lingerMs);
+      this.release(session, channel, delayMs, lingerMs);
     }
-    if (session.client !== null) this.clients.remove(session, session.client);
+    if (session.client !== null) this.clients.remove(session, session.client, lingerMs);
   }
 
-  /** Lets go of a channel. @param delayMs until the other members are told */
-  release(session: Session, channel: Channel, delayMs: number): void {
+  /**
+   * Lets go of a channel.
+   * @param delayMs until the other members are told
+   * @param lingerMs until the channel may count as vacated
+   */
+  release(session: Session, channel: Channel, delayMs: number, lingerMs = 0): void {
     session.drop(channel);
     channel.leave(session);
     if (channel.options.members) this.members.leave(channel, session.member, delayMs);
-    this.channels.release(channel);
+    this.channels.release(channel, lingerMs);
   }
 
   /** Ends a subscription that the client did not end itself. */
@@ -106,6 +112,12 @@ export class Edge {
   cut(session: Session, code: CloseCode, detail = ''): void {
     this.services.counters.cut(code, session.subject);
     session.end(closeNumber(code), detail === '' ? code : `${code}: ${detail}`);
+  }
+
+  /** What had waited for a connection was written: its replays go on. */
+  drained(session: Session): void {
+    session.client?.resumeReplay(session);
+    for (const channel of session.channels) channel.resumeReplay(session);
   }
 
   /** The socket cut a reader by itself: too much came between two sweeps. */
@@ -129,6 +141,14 @@ export class Edge {
   kick(channelName: string, member: string, code: string): void {
     for (const session of this.sessions) {
       if (session.member !== member) continue;
+      const channel = session.holds(channelName);
+      if (channel !== undefined) this.expel(session, channel, 'kicked', code);
+    }
+  }
+
+  /** Ends all subscriptions to a channel. */
+  close(channelName: string, code: string): void {
+    for (const session of this.sessions) {
       const channel = session.holds(channelName);
       if (channel !== undefined) this.expel(session, channel, 'kicked', code);
     }

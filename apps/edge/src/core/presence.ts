@@ -9,6 +9,8 @@ interface Entry {
   isRegistered: boolean | null;
   /** Last call of this client: the next one begins when it has ended. */
   last: Promise<unknown> | null;
+  /** Ends the time in which one of the connections only counts as one: its client polls again. */
+  stopLinger: (() => void) | null;
 }
 
 const RETRY_MIN_MS = 100;
@@ -37,15 +39,29 @@ export class Presence {
   hold(clientId: string): void {
     const entry = this.#entries.get(clientId);
     if (entry !== undefined) entry.connections += 1;
-    else this.#entries.set(clientId, { connections: 1, isRegistered: false, last: null });
+    else
+      this.#entries.set(clientId, {
+        connections: 1,
+        isRegistered: false,
+        last: null,
+        stopLinger: null,
+      });
   }
 
-  /** One connection fewer; the last one takes the client out. */
-  release(clientId: string): void {
+  /**
+   * One connection fewer; the last one takes the client out.
+   * @param lingerMs how long it counts still; of several such connections the last one alone does
+   */
+  release(clientId: string, lingerMs = 0): void {
     const entry = this.#entries.get(clientId);
     if (entry === undefined) return;
-    entry.connections -= 1;
-    if (entry.connections === 0) this.#retire(clientId, entry);
+    if (lingerMs > 0) {
+      const wasLingering = entry.stopLinger !== null;
+      entry.stopLinger?.();
+      entry.stopLinger = this.#clock.after(lingerMs, () => this.#endLinger(clientId, entry));
+      if (!wasLingering) return;
+    }
+    this.#drop(clientId, entry);
   }
 
   isHeld(clientId: string): boolean {
@@ -67,18 +83,31 @@ export class Presence {
   /** A message came for a client that is not here: what Redis holds is stale. */
   disown(clientId: string): void {
     if (this.#entries.has(clientId)) return;
-    const entry: Entry = { connections: 0, isRegistered: null, last: null };
+    const entry: Entry = { connections: 0, isRegistered: null, last: null, stopLinger: null };
     this.#entries.set(clientId, entry);
     this.#retire(clientId, entry);
   }
 
   /** Resolves when Redis holds what is wanted; the graces that run are cut short. */
   async flush(): Promise<void> {
+    for (const [clientId, entry] of this.#entries) this.#endLinger(clientId, entry);
     await Promise.all([...this.#entries.values()].map((entry) => entry.last));
     const waiting = [...this.#graces.keys()];
     for (const stop of this.#graces.values()) stop();
     this.#graces.clear();
     await Promise.all(waiting.map((clientId) => this.#tellOffline(clientId)));
+  }
+
+  #endLinger(clientId: string, entry: Entry): void {
+    if (entry.stopLinger === null) return;
+    entry.stopLinger();
+    entry.stopLinger = null;
+    this.#drop(clientId, entry);
+  }
+
+  #drop(clientId: string, entry: Entry): void {
+    entry.connections -= 1;
+    if (entry.connections === 0) this.#retire(clientId, entry);
   }
 
   #inOrder<T>(clientId: string, entry: Entry, call: () => Promise<T>): Promise<T> {

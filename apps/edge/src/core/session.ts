@@ -65,7 +65,7 @@ export class Session implements ChannelListener {
 
   /** An answer that was put together as text. */
   sendText(text: string): void {
-    this.connection.write(text);
+    this.connection.write(this.wire.encodeNative(text));
   }
 
   replay(item: StreamItem): void {

@@ -37,6 +37,7 @@ const NamespaceSchema = Type.Object(
     joinLeave: Type.Optional(Type.Boolean()),
     leaveDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 600_000 })),
     maxPayloadBytes: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_048_576 })),
+    icomet: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );
@@ -132,6 +133,9 @@ function namespaceContradictions(options: NamespaceOptions): string[] {
   }
   if (options.historySize === 0 && options.historySeconds !== undefined) {
     found.push('historySeconds needs a historySize above 0');
+  }
+  if (options.icomet === true && options.historySize === 0) {
+    found.push('icomet needs a historySize above 0');
   }
   return found;
 }

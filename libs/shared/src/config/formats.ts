@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net';
 import { type ApiKeyEntry, parseApiKeys, parseTokenKeys, type TokenKeys } from '../auth/index.js';
+import { isNetwork } from '../ops/networks.js';
 import { parseRedisUrl } from '../redis/index.js';
 import { mustBe, type Parsed } from './setting.js';
 
@@ -16,6 +17,7 @@ export const REDIS_ALLOWED =
   'redis://, rediss://, unix:// or redis+sentinel://, or a comma list of Cluster nodes';
 export const HOST_ALLOWED = 'an IP address or a host name';
 export const ORIGINS_ALLOWED = '*, same-host, or a comma list of origins (https://example.com)';
+export const NETWORKS_ALLOWED = 'a comma list of IP addresses and networks (10.0.0.0/8, ::1)';
 export const PUBLIC_URL_ALLOWED = 'a ws, wss, http or https address';
 export const SECRET_ALLOWED = 'a secret text, no PEM';
 export const TEXT_ALLOWED = `a text of at most ${TEXT_MAX_CHARS} characters`;
@@ -44,6 +46,15 @@ function isOrigin(text: string): boolean {
   if (!ORIGIN.test(text) || !URL.canParse(text)) return false;
   const { origin } = new URL(text);
   return origin === 'null' || origin === text;
+}
+
+export function parseNetworks(text: string): Parsed<readonly string[]> {
+  const value = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  const wrong = value.find((network) => !isNetwork(network));
+  return wrong === undefined ? { value } : mustBe(NETWORKS_ALLOWED, wrong);
 }
 
 export function parsePublicUrl(text: string): Parsed<string> {

@@ -19,6 +19,8 @@ export interface Namespace {
   /** How long a lost client stays a member, so that a page reload is silent. */
   readonly leaveDelayMs: number;
   readonly maxPayloadBytes: number;
+  /** Messages are numbered from 1, as clients of iComet need it. */
+  readonly icomet: boolean;
 }
 
 export type NamespaceOptions = Partial<Namespace>;
@@ -36,6 +38,7 @@ export const NAMESPACE_DEFAULTS: Namespace = Object.freeze({
   joinLeave: false,
   leaveDelayMs: 5_000,
   maxPayloadBytes: 65_536,
+  icomet: false,
 });
 
 /** One message, the present state of the client, for as long as anybody may ask for it. */
@@ -82,7 +85,9 @@ export function buildNamespaces(
 ): Namespaces {
   const byName = new Map<string, Namespace>();
   if (!production) {
-    for (const name of DEVELOPMENT_NAMESPACES) byName.set(name, complete(DEVELOPMENT_OPTIONS));
+    for (const name of DEVELOPMENT_NAMESPACES) {
+      byName.set(name, complete({ ...DEVELOPMENT_OPTIONS, icomet: name === '' }));
+    }
   }
   for (const [name, options] of configured) byName.set(name, complete(options));
   const rights = configured.get(CLIENT_NAMESPACE);

@@ -22,6 +22,23 @@ export interface EdgeSettings {
   readonly drainGraceMs: number;
   readonly maxChannels: number;
   readonly presenceGraceMs: number;
+  readonly pollPresenceMs: number;
+  /** Ports of doors; 0: off. */
+  readonly dpsPort: number;
+  readonly megacometPort: number;
+}
+
+export interface IcometSettings {
+  /** Its paths are served without a prefix too, and its admin paths at all. */
+  readonly bare: boolean;
+  /** Addresses and networks that may use the admin paths. */
+  readonly allow: readonly string[];
+  readonly auth: 'none' | 'token';
+  readonly pollingTimeoutSeconds: number;
+  readonly channelTimeoutSeconds: number;
+  /** Both per edge. */
+  readonly maxChannels: number;
+  readonly maxSubscribersPerChannel: number;
 }
 
 export interface Settings {
@@ -29,7 +46,17 @@ export interface Settings {
   readonly redisUrl?: string;
   readonly host: string;
   readonly edge: EdgeSettings;
-  readonly api: { readonly port: number; readonly bodyMaxBytes: number };
+  readonly api: {
+    readonly port: number;
+    readonly bodyMaxBytes: number;
+    /** 0: off. */
+    readonly megacometManagerPort: number;
+    /** Addresses and networks that may use that port. */
+    readonly megacometAllow: readonly string[];
+  };
+  readonly icomet: IcometSettings;
+  /** Addresses and networks (CIDR) of proxies that are believed. */
+  readonly trustedProxies: readonly string[];
   readonly redis: { readonly timeoutMs: number };
   readonly apiKeys: readonly ApiKeyEntry[];
   readonly token: TokenSettings;
@@ -71,7 +98,14 @@ export function loadSettings(env: NodeJS.ProcessEnv): Settings {
     ...optional('redisUrl', values.REDIS_URL),
     host: values.HALLEY_HOST,
     edge: edgeSettings(environment),
-    api: { port: values.HALLEY_API_PORT, bodyMaxBytes: values.HALLEY_BODY_MAX_BYTES },
+    api: {
+      port: values.HALLEY_API_PORT,
+      bodyMaxBytes: values.HALLEY_BODY_MAX_BYTES,
+      megacometManagerPort: values.HALLEY_MEGACOMET_MANAGER_PORT,
+      megacometAllow: values.HALLEY_MEGACOMET_ALLOW,
+    },
+    icomet: icometSettings(environment),
+    trustedProxies: values.HALLEY_TRUSTED_PROXIES,
     redis: { timeoutMs: values.HALLEY_REDIS_TIMEOUT_MS },
     apiKeys: values.HALLEY_API_KEYS,
     token: tokenSettings(environment),
@@ -101,6 +135,21 @@ function edgeSettings({ values }: Environment): EdgeSettings {
     drainGraceMs: values.HALLEY_DRAIN_GRACE_MS,
     maxChannels: values.HALLEY_CONNECTION_MAX_CHANNELS,
     presenceGraceMs: values.HALLEY_PRESENCE_GRACE_MS,
+    pollPresenceMs: values.HALLEY_POLL_PRESENCE_MS,
+    dpsPort: values.HALLEY_DPS_PORT,
+    megacometPort: values.HALLEY_MEGACOMET_PORT,
+  };
+}
+
+function icometSettings({ values }: Environment): IcometSettings {
+  return {
+    bare: values.HALLEY_ICOMET,
+    allow: values.HALLEY_ICOMET_ALLOW,
+    auth: values.HALLEY_ICOMET_AUTH,
+    pollingTimeoutSeconds: values.HALLEY_ICOMET_POLLING_TIMEOUT_SECONDS,
+    channelTimeoutSeconds: values.HALLEY_ICOMET_CHANNEL_TIMEOUT_SECONDS,
+    maxChannels: values.HALLEY_ICOMET_MAX_CHANNELS,
+    maxSubscribersPerChannel: values.HALLEY_ICOMET_MAX_SUBSCRIBERS_PER_CHANNEL,
   };
 }
 

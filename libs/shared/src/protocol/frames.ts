@@ -114,6 +114,8 @@ export interface Message {
   readonly event?: string;
   readonly clientId?: string;
   readonly connectionId?: string;
+  /** Counted from 1 in each channel, in namespaces with `icomet`. */
+  readonly number?: number;
 }
 
 export interface MessageFrame extends Message {

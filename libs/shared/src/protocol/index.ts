@@ -1,4 +1,5 @@
 export * from './body.js';
+export * from './callback.js';
 export * from './codes.js';
 export * from './decode.js';
 export * from './encode.js';
@@ -7,4 +8,5 @@ export * from './json-span.js';
 export * from './limits.js';
 export * from './names.js';
 export * from './position.js';
+export * from './problem.js';
 export * from './stream.js';

@@ -33,3 +33,12 @@ export const BATCH_MAX_MESSAGES = 1_000;
  * it idle while they are put together; shorter ones cost more each.
  */
 export const SCRIPT_MAX_MESSAGES = 16;
+/** Seconds that a poll may wait. Proxies of old give up after 60. */
+export const POLL_WAIT_MAX_SECONDS = 60;
+export const POLL_WAIT_DEFAULT_SECONDS = 25;
+/** Channels that one URL may name: their cursor has to fit into a header. */
+export const CHANNELS_PER_URL_MAX = 64;
+/** Characters of a cursor before any work is done on it. */
+export const CURSOR_MAX_CHARS = 8_192;
+/** Characters of the name of a JSONP callback. */
+export const CALLBACK_MAX_CHARS = 128;

@@ -35,6 +35,8 @@ const QUEUE_FULL_RETRY_MS = 5_000;
 export interface ChannelHistory {
   readonly historySize: number;
   readonly historySeconds: number;
+  /** The messages are numbered: each carries `number`, from 1. */
+  readonly icomet?: boolean;
 }
 
 export interface QueueOptions {
@@ -79,11 +81,12 @@ export class Publisher {
     if (channel.startsWith(CLIENT_CHANNEL_PREFIX)) {
       return Promise.resolve(refusal('forbidden', 'presence channels are written by Halley alone'));
     }
-    const { log, top, live } = channelKeys(channel);
+    const { log, top, live, number } = channelKeys(channel);
     const once = key === undefined ? [] : [channelOnceKey(channel, key)];
+    const numbers = history.icomet === true ? [number] : [];
     return this.#channels.add({
       partition: partitionOfChannel(channel),
-      keys: [log, top, ...once],
+      keys: [log, top, ...numbers, ...once],
       args: [
         live,
         messageHead(channel),
@@ -91,7 +94,7 @@ export class Publisher {
         randomBase36(4),
         history.historySize,
         history.historySeconds * 1_000,
-        once.length,
+        once.length + 2 * numbers.length,
       ],
     });
   }

@@ -14,6 +14,8 @@ export type ControlMessage =
       /** Told to the client: `kicked`, or the operator's own word. */
       readonly code: string;
     }
+  /** Ends all subscriptions to a channel. `code` is told to the clients. */
+  | { readonly type: 'close'; readonly channel: string; readonly code: string }
   /** A new member of `halley:revoked` (auth/revocations has its forms) and its expiry, unix seconds. */
   | { readonly type: 'revoked'; readonly member: string; readonly expiresAtSeconds: number }
   /** Asks for the connections of a client: answered by `connections`. */

@@ -76,6 +76,10 @@ export function channelKeys(channel: string) {
     subscribers: `${p}subscribers:${channel}`,
     members: `${p}members:${channel}`,
     live: `${p}ch:${channel}`,
+    /** Number of the last message, where the namespace numbers them. */
+    number: `${p}number:${channel}`,
+    /** Token of the iComet door. */
+    icometToken: `${p}icomettoken:${channel}`,
   };
 }
 
@@ -135,6 +139,16 @@ export function edgeChannels(edgeId: string): string[] {
 /** What `edgeChannel` begins with; a script appends each edgeId of a client's presence. */
 export function edgeChannelPrefix(partition: number): string {
   return `${prefix(partition)}edge:`;
+}
+
+/** Pub/sub: `1 <channel>` when a channel of the partition got its first subscriber, `0 <channel>` after its last. */
+export function occupancyChannel(partition: number): string {
+  return `${prefix(partition)}occupancy`;
+}
+
+/** A session of the DPS door. */
+export function dpsSessionKey(session: string): string {
+  return `${prefix(partitionOfClient(session))}dps:${session}`;
 }
 
 /** Pub/sub: answers to one api. */

@@ -95,9 +95,7 @@ export class NativeDoor implements SocketDoor<Admission, NativeSession> {
   }
 
   drained({ session }: NativeSession): void {
-    if (session === null) return;
-    session.client?.resumeReplay(session);
-    for (const channel of session.channels) channel.resumeReplay(session);
+    if (session !== null) this.#edge.drained(session);
   }
 
   closed({ session }: NativeSession): void {

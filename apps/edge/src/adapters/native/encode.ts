@@ -6,4 +6,5 @@ export const nativeWire: Wire = {
   name: 'websocket',
   encode: encodeFrame,
   encodeItem: (item) => item.frame,
+  encodeNative: (frame) => frame,
 };

@@ -88,7 +88,10 @@ function nameless(
 }
 
 /** No Origin passes: only browsers send one, and only they can be made to connect against their will. */
-function isOriginAllowed({ origin, host }: UpgradeRequest, origins: Origins): boolean {
+export function isOriginAllowed(
+  { origin, host }: { readonly origin: string; readonly host: string },
+  origins: Origins,
+): boolean {
   if (origin === '' || origins === '*') return true;
   if (origins !== 'same-host') return origins.includes(origin);
   return origin === `http://${host}` || origin === `https://${host}`;

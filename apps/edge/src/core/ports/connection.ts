@@ -1,5 +1,6 @@
-import type { ServerFrame } from '@halley/shared/protocol';
+import type { Position, ServerFrame } from '@halley/shared/protocol';
 import type { StreamItem } from '../tail.js';
+import type { Wire } from './wire.js';
 
 /** What the core needs of a socket, whatever wire it speaks. */
 export interface Connection {
@@ -22,4 +23,12 @@ export interface Fanout {
   tell(topic: string, frame: ServerFrame): void;
   /** A native frame that was finished in Redis and is not stored. */
   relay(topic: string, frame: Uint8Array): void;
+}
+
+/** Takes part in a fan-out by itself, since no topic of the transport reaches it. */
+export interface Follower {
+  /** In what is delivered; the same object for all followers that can share the bytes. */
+  readonly fanoutWire: Wire;
+  /** @param position of the message, or up to which a gap reaches; null for anything else */
+  deliver(topic: string, bytes: string | Uint8Array, position: Position | null): void;
 }

@@ -1,0 +1,109 @@
+import {
+  CHANNELS_PER_URL_MAX,
+  isCallbackName,
+  isChannel,
+  isPosition,
+  POLL_WAIT_DEFAULT_SECONDS,
+  POLL_WAIT_MAX_SECONDS,
+  type Position,
+  REWIND_MAX,
+  type Refusal,
+  refusal,
+} from '@halley/shared/protocol';
+import type { HttpRequest } from '../../core/ports/http.js';
+import { type Cursor, parseCursor } from './cursor.js';
+
+/** What the URL of a receiving wire asks for. */
+export interface Asked {
+  readonly channels: readonly string[];
+  /** How far the client has seen; null where it shows nothing. */
+  readonly cursor: Cursor | null;
+  /** Messages to go back, for those who show nothing. */
+  readonly last: number | null;
+}
+
+export interface PollAsked extends Asked {
+  readonly waitSeconds: number;
+}
+
+const WHOLE_NUMBER = /^\d{1,9}$/;
+
+export function decodeAsked({ query, lastEventId }: HttpRequest): Asked | Refusal {
+  const params = new URLSearchParams(query);
+  const channels = params.getAll('channel');
+  const cursor = decodeCursor(params, lastEventId, channels.length);
+  const last = decodeNumber(params, 'last', REWIND_MAX);
+  const refused = channelsRefusal(channels) ?? firstRefusal(cursor, last);
+  return refused ?? { channels, cursor: cursor as Cursor | null, last: last as number | null };
+}
+
+export function decodePoll(request: HttpRequest): PollAsked | Refusal {
+  const asked = decodeAsked(request);
+  if ('code' in asked) return asked;
+  const wait = decodeNumber(new URLSearchParams(request.query), 'wait', POLL_WAIT_MAX_SECONDS);
+  if (typeof wait === 'object' && wait !== null) return wait;
+  return { ...asked, waitSeconds: wait ?? POLL_WAIT_DEFAULT_SECONDS };
+}
+
+/** @returns the name of the JSONP callback, null without one */
+export function decodeCallback(query: string): string | null | Refusal {
+  const name = new URLSearchParams(query).get('callback');
+  if (name === null || isCallbackName(name)) return name;
+  return refusal('bad-callback', 'callback= must be names joined by dots', 'callback');
+}
+
+/** What a browser saw last counts more than the URL that it once began with. */
+function decodeCursor(
+  params: URLSearchParams,
+  lastEventId: string,
+  channelCount: number,
+): Cursor | null | Refusal {
+  const field = lastEventId === '' ? 'cursor' : 'Last-Event-ID';
+  const shown = lastEventId === '' ? params.get('cursor') : lastEventId;
+  if (shown === null || shown === '') return decodeAfter(params, channelCount);
+  // An event's id is the position itself where there is one channel and no queue.
+  if (channelCount === 1 && isPosition(shown)) return { channels: [shown], queue: null };
+  const badCursor = `${field} must be a cursor for these channels as an edge gave it`;
+  return parseCursor(shown, channelCount) ?? refusal('bad-cursor', badCursor, field);
+}
+
+/** Positions one by one, in the order of the channels; an empty one shows nothing. */
+function decodeAfter(params: URLSearchParams, channelCount: number): Cursor | null | Refusal {
+  const shown = params.getAll('after');
+  if (shown.length === 0) return null;
+  if (shown.length !== channelCount) {
+    return refusal('bad-position', 'after= must stand once for each channel=', 'after');
+  }
+  if (!shown.every((position) => position === '' || isPosition(position))) {
+    return refusal('bad-position', 'after= must be a position as an edge gave it', 'after');
+  }
+  const channels: (Position | null)[] = shown.map((one) => (one === '' ? null : one));
+  return { channels, queue: null };
+}
+
+function channelsRefusal(channels: readonly string[]): Refusal | null {
+  if (channels.length > CHANNELS_PER_URL_MAX) {
+    const text = `a URL names at most ${CHANNELS_PER_URL_MAX} channels`;
+    return refusal('too-many-channels', text, 'channel');
+  }
+  const wrong = channels.find((channel) => !isChannel(channel));
+  if (wrong !== undefined) {
+    return refusal('bad-channel', 'channel= must be a channel name', 'channel');
+  }
+  if (new Set(channels).size === channels.length) return null;
+  return refusal('bad-query', 'channel= must name each channel once', 'channel');
+}
+
+function decodeNumber(params: URLSearchParams, name: string, max: number): number | null | Refusal {
+  const text = params.get(name);
+  if (text === null) return null;
+  if (WHOLE_NUMBER.test(text) && Number(text) <= max) return Number(text);
+  return refusal('bad-query', `${name}= must be a whole number from 0 to ${max}`, name);
+}
+
+function firstRefusal(...decoded: readonly (Cursor | Refusal | number | null)[]): Refusal | null {
+  for (const one of decoded) {
+    if (typeof one === 'object' && one !== null && 'code' in one) return one;
+  }
+  return null;
+}

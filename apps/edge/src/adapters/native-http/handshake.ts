@@ -1,0 +1,64 @@
+import { type Refusal, refusal } from '@halley/shared/protocol';
+import type { Edge } from '../../core/edge.js';
+import type { Identity } from '../../core/ports/authorizer.js';
+import type { Headers, HttpRequest } from '../../core/ports/http.js';
+import { type HandshakeOptions, isOriginAllowed, shakeHands } from '../native/handshake.js';
+
+/** Who asks, by the same rules as on the WebSocket wire. */
+export function identify(
+  request: HttpRequest,
+  edge: Edge,
+  options: HandshakeOptions,
+): Identity | Refusal | Promise<Identity | Refusal> {
+  const admission = shakeHands({ ...request, protocols: '' }, edge.services.authorizer, options);
+  return admission instanceof Promise ? admission.then(outcomeOf) : outcomeOf(admission);
+}
+
+function outcomeOf(
+  admission: { readonly identity: Identity } | { readonly refused: Refusal },
+): Identity | Refusal {
+  return 'refused' in admission ? admission.refused : admission.identity;
+}
+
+const PREFLIGHT_SECONDS = 7_200;
+
+/** What lets the page of an allowed origin read the answer. */
+export function corsHeaders(request: HttpRequest, { origins }: HandshakeOptions): Headers {
+  const vary: Headers = [['Vary', 'Origin']];
+  if (request.origin === '' || !isOriginAllowed(request, origins)) return vary;
+  return [
+    ['Access-Control-Allow-Origin', request.origin],
+    ['Access-Control-Expose-Headers', 'Retry-After'],
+    ...vary,
+  ];
+}
+
+/** Answers what a browser asks before it sends what not every page may send. */
+export function preflightHeaders(request: HttpRequest, options: HandshakeOptions): Headers {
+  return [
+    ...corsHeaders(request, options),
+    ['Access-Control-Allow-Methods', 'GET, POST, OPTIONS'],
+    ['Access-Control-Allow-Headers', 'Authorization, Content-Type, Last-Event-ID, Cache-Control'],
+    ['Access-Control-Max-Age', String(PREFLIGHT_SECONDS)],
+  ];
+}
+
+/** Why nothing could ever come to this client, or null. Answered by a status it ends retries by itself. */
+export function hopelessness(
+  edge: Edge,
+  identity: Identity,
+  channels: readonly string[],
+): Refusal | null {
+  if (identity.clientId !== null) return null;
+  if (channels.length === 0) {
+    return refusal(
+      'bad-query',
+      'channel= is missing, and a nameless client has no queue',
+      'channel',
+    );
+  }
+  const { authorizer } = edge.services;
+  const hasRight = channels.some((channel) => authorizer.may('subscribe', channel, identity));
+  if (hasRight) return null;
+  return refusal('forbidden', `no right to subscribe to "${channels.join('", "')}"`, 'channel');
+}

@@ -1,0 +1,54 @@
+import type { HttpDoor, HttpRequest, HttpRoute } from '../core/ports/http.js';
+import { UwsReply } from './http-reply.js';
+import type { HttpResponse, TemplatedApp, HttpRequest as UwsRequest } from './uws.js';
+
+/** Opens a door for HTTP requests on a uWS app. */
+export function serveHttp(app: TemplatedApp, door: HttpDoor): void {
+  for (const route of door.routes) {
+    app[route.method](route.path, (response, request) => serve(route, response, request));
+  }
+}
+
+/** The request is only valid during this call, so all that is needed of it is read at once. */
+function serve(route: HttpRoute, response: HttpResponse, request: UwsRequest): void {
+  const asked = requestOf(request);
+  const reply = new UwsReply(response, null);
+  if (route.bodyMaxBytes === 0) route.serve(asked, reply, new Uint8Array());
+  else readBody(response, route.bodyMaxBytes, (body) => route.serve(asked, reply, body));
+}
+
+function requestOf(request: UwsRequest): HttpRequest {
+  return {
+    method: request.getMethod().toUpperCase(),
+    path: request.getUrl(),
+    query: request.getQuery() ?? '',
+    origin: request.getHeader('origin'),
+    host: request.getHeader('host'),
+    authorization: request.getHeader('authorization'),
+    contentType: request.getHeader('content-type'),
+    lastEventId: request.getHeader('last-event-id'),
+  };
+}
+
+/** @param done gets null once there are more than `maxBytes`; the rest is read and dropped */
+function readBody(
+  response: HttpResponse,
+  maxBytes: number,
+  done: (body: Uint8Array | null) => void,
+): void {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  response.onData((chunk, isLast) => {
+    const isTooLarge = bytes > maxBytes;
+    bytes += chunk.byteLength;
+    if (isTooLarge) return;
+    if (bytes > maxBytes) {
+      chunks.length = 0;
+      done(null);
+      return;
+    }
+    // uWS takes its bytes back after this call.
+    chunks.push(new Uint8Array(chunk.slice(0)));
+    if (isLast) done(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));
+  });
+}
