@@ -14,6 +14,7 @@ import {
   open,
 } from '../kit/native-client.js';
 import { type Exchange, field, RestClient } from '../kit/rest.js';
+import { ask, httpUrl, type Query } from '../kit/http-wires.js';
 import { channelIn, claimsOf, tokenFor, useFleet } from '../kit/use-fleet.js';
 import { eventually, within } from '../kit/wait.js';
 
@@ -85,6 +86,10 @@ describe('every code of the table', () => {
     'bad-field': () => codeOf({ type: 'history', channel: 'demo:a', limit: 0 }),
     'bad-channel': () => codeOf({ type: 'subscribe', channel: 'a b' }),
     'bad-query': async () => codeOfProblem(await stack.rest.get('/channels?limit=0')),
+    'bad-cursor': () => codeOfHttp('/v1/poll', { channel: 'demo:a', cursor: '2~_' }),
+    'bad-callback': () => codeOfHttp('/v1/poll', { channel: 'demo:a', callback: 'alert(1)' }),
+    'connection-needed': () =>
+      codeOfHttp('/v1/frames', {}, JSON.stringify({ type: 'auth', ref: 1, token: 'x' })),
     'too-many-frames': () => codeOfText(JSON.stringify(Array(129).fill({ type: 'ping' }))),
     'frame-too-large': () => codeOfText('x'.repeat(131_073)),
     'payload-too-large': () =>
@@ -169,6 +174,15 @@ describe('every code of the table', () => {
 
   async function codeAtDoor(options: OpenOptions): Promise<Code> {
     return codeOfClose(await open(stack.ws(), options));
+  }
+
+  /** Of a request to an edge; `body` makes it a POST. */
+  async function codeOfHttp(path: string, query: Query, body?: string): Promise<string> {
+    const post = body === undefined ? {} : { method: 'POST', body };
+    const { status, text } = await ask(httpUrl(stack.ws(), path, query), post);
+    const { code } = JSON.parse(text) as { code: Code };
+    expect(status).toBe((CODES[code] as { status?: number }).status);
+    return code;
   }
 
   async function slowReader(): Promise<Code> {

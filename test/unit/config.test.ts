@@ -36,7 +36,22 @@ describe('settings', () => {
     expect(settings).toEqual({
       production: false,
       host: '127.0.0.1',
-      api: { port: 8_000, bodyMaxBytes: 8_388_608 },
+      api: {
+        port: 8_000,
+        bodyMaxBytes: 8_388_608,
+        megacometManagerPort: 0,
+        megacometAllow: ['127.0.0.1', '::1'],
+      },
+      icomet: {
+        bare: true,
+        allow: ['127.0.0.1', '::1'],
+        auth: 'none',
+        pollingTimeoutSeconds: 30,
+        channelTimeoutSeconds: 30,
+        maxChannels: 1_000_000,
+        maxSubscribersPerChannel: 100_000,
+      },
+      trustedProxies: [],
       redis: { timeoutMs: 2_000 },
       apiKeys: [{ name: 'default', secret: 'dev-key', role: 'admin' }],
       token: { secret: 'dev-secret', maxSeconds: 86_400, revokedReloadMs: 30_000 },
@@ -59,7 +74,12 @@ describe('settings', () => {
       drainGraceMs: 2_000,
       maxChannels: 128,
       presenceGraceMs: 5_000,
+      pollPresenceMs: 10_000,
+      dpsPort: 0,
+      megacometPort: 0,
     });
+    expect(namespaces.of('plain').icomet).toBe(true);
+    expect(namespaces.of('demo:x').icomet).toBe(false);
     expect(namespaces.of('demo:x').subscribe).toBe('anyone');
   });
 
@@ -69,6 +89,7 @@ describe('settings', () => {
       production: true,
       origins: 'same-host',
       trustClientIds: false,
+      icomet: { bare: false },
     });
     expect(settings.namespaces.of('demo:x')).toBe(NAMESPACE_DEFAULTS);
     expect(settings.namespaces.of('plain')).toBe(NAMESPACE_DEFAULTS);
@@ -93,6 +114,19 @@ describe('settings', () => {
     ['HALLEY_CHANNEL_LINGER_MS', 0, 3_600_000, (it) => it.edge.channelLingerMs],
     ['HALLEY_CONNECTION_MAX_CHANNELS', 1, 128, (it) => it.edge.maxChannels],
     ['HALLEY_PRESENCE_GRACE_MS', 0, 600_000, (it) => it.edge.presenceGraceMs],
+    ['HALLEY_POLL_PRESENCE_MS', 0, 600_000, (it) => it.edge.pollPresenceMs],
+    ['HALLEY_ICOMET_POLLING_TIMEOUT_SECONDS', 1, 3_600, (it) => it.icomet.pollingTimeoutSeconds],
+    ['HALLEY_ICOMET_CHANNEL_TIMEOUT_SECONDS', 1, 86_400, (it) => it.icomet.channelTimeoutSeconds],
+    ['HALLEY_ICOMET_MAX_CHANNELS', 1, 10_000_000, (it) => it.icomet.maxChannels],
+    [
+      'HALLEY_ICOMET_MAX_SUBSCRIBERS_PER_CHANNEL',
+      1,
+      10_000_000,
+      (it) => it.icomet.maxSubscribersPerChannel,
+    ],
+    ['HALLEY_DPS_PORT', 0, 65_535, (it) => it.edge.dpsPort],
+    ['HALLEY_MEGACOMET_PORT', 0, 65_535, (it) => it.edge.megacometPort],
+    ['HALLEY_MEGACOMET_MANAGER_PORT', 0, 65_535, (it) => it.api.megacometManagerPort],
     ['HALLEY_BODY_MAX_BYTES', 1_024, 67_108_864, (it) => it.api.bodyMaxBytes],
     ['HALLEY_REDIS_TIMEOUT_MS', 50, 60_000, (it) => it.redis.timeoutMs],
   ];
@@ -366,6 +400,7 @@ describe('the file', () => {
       joinLeave: false,
       leaveDelayMs: 5_000,
       maxPayloadBytes: 65_536,
+      icomet: false,
     });
   });
 
@@ -515,7 +550,7 @@ describe('.env.example', () => {
     for (const [, name = '', value = ''] of text.matchAll(/^# ((?:HALLEY_|REDIS_)\w+)=(.*)$/gm)) {
       env[name] = value;
     }
-    expect(Object.keys(env)).toHaveLength(29);
+    expect(Object.keys(env)).toHaveLength(42);
     expect(loadSettings(env)).toEqual(loadSettings({}));
   });
 });

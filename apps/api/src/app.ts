@@ -11,6 +11,7 @@ import {
   Scripts,
   whenReady,
 } from '@halley/shared/redis';
+import { MegacometManager } from './compat/megacomet/manager.js';
 import { EdgeControl } from './control/edge-control.js';
 import { checkRedisSettings } from './control/redis-settings.js';
 import type { Services } from './control/services.js';
@@ -31,6 +32,7 @@ export class ApiApp {
   readonly #redis: CommandClient;
   readonly #edges: EdgeControl;
   readonly #server: HttpServer;
+  readonly #megacomet: MegacometManager | null;
 
   constructor(settings: Settings, redisUrl: string, log: Logger) {
     this.#settings = settings;
@@ -51,13 +53,17 @@ export class ApiApp {
       log,
     };
     this.#server = createServer(services);
+    this.#megacomet = settings.api.megacometManagerPort > 0 ? new MegacometManager(services) : null;
   }
 
-  /** @returns the port. @throws Error when the port is taken */
+  /** @returns the port. @throws Error when a port is taken */
   async start(): Promise<number> {
     const { host, api } = this.#settings;
     const port = await this.#server.listen(host, api.port).catch((error: Error) => {
       throw new Error(`HALLEY_API_PORT: ${error.message}`);
+    });
+    await this.#megacomet?.listen(host, api.megacometManagerPort).catch((error: Error) => {
+      throw new Error(`HALLEY_MEGACOMET_MANAGER_PORT: ${error.message}`);
     });
     const edgesHeard = this.#edges.start();
     if (!(await inTime(Promise.all([edgesHeard, whenReady(this.#redis)]), REDIS_WAIT_MS))) {
@@ -68,7 +74,10 @@ export class ApiApp {
   }
 
   async stop(): Promise<void> {
-    await this.#server.stop(STOP_DEADLINE_MS);
+    await Promise.all([
+      this.#server.stop(STOP_DEADLINE_MS),
+      this.#megacomet?.stop(STOP_DEADLINE_MS),
+    ]);
     this.#edges.stop();
     await this.#redis.quit().catch(() => this.#redis.disconnect());
   }

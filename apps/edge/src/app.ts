@@ -115,7 +115,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   serveSockets(app, door, settings.edge.slowReaderBytes);
   const { pingIntervalMs: heartbeatMs, pollPresenceMs } = settings.edge;
   const site = { edge, followers, deadlines, handshake, heartbeatMs, pollPresenceMs };
-  serveHttp(app, new NativeHttpDoor({ ...site, newConnectionId }));
+  serveHttp(app, new NativeHttpDoor({ ...site, newConnectionId }), settings.edge.slowReaderBytes);
   serveHealth(app, isReady);
   serveNotFound(app);
   registerGauges(edge, counters);

@@ -22,9 +22,13 @@ export class UwsReply implements HttpReply {
   /** Only where a trusted proxy told it; else it is that of the socket. */
   readonly #forwarded: string | null;
 
-  constructor(response: HttpResponse, forwarded: string | null) {
+  readonly #waitingMaxBytes: number;
+
+  /** @param waitingMaxBytes that may wait before the connection is cut: the last resort */
+  constructor(response: HttpResponse, forwarded: string | null, waitingMaxBytes: number) {
     this.#response = response;
     this.#forwarded = forwarded;
+    this.#waitingMaxBytes = waitingMaxBytes;
     response.onAborted(() => this.#release()?.over());
   }
 
@@ -54,6 +58,7 @@ export class UwsReply implements HttpReply {
     if (this.#waiting !== null) {
       this.#waiting.push(bytes);
       this.#waitingBytes += bytes.length;
+      if (this.#waitingBytes > this.#waitingMaxBytes) this.#overflow(response);
       return;
     }
     let isTaken = true;
@@ -80,6 +85,11 @@ export class UwsReply implements HttpReply {
   address(): string {
     if (this.#response === null) return '';
     return this.#forwarded ?? decoder.decode(this.#response.getRemoteAddressAsText());
+  }
+
+  #overflow(response: HttpResponse): void {
+    this.listener?.overflowed?.();
+    response.close();
   }
 
   #congested(response: HttpResponse, length: number): void {

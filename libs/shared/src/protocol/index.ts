@@ -4,6 +4,7 @@ export * from './codes.js';
 export * from './decode.js';
 export * from './encode.js';
 export * from './frames.js';
+export * from './icomet.js';
 export * from './json-span.js';
 export * from './limits.js';
 export * from './names.js';

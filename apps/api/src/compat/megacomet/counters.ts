@@ -13,6 +13,7 @@ export class ManagerCounters {
   readonly #dropped: Counter<'reason'>;
   readonly #refused: Counter<'reason'>;
   readonly #skippedBytes: Counter;
+  readonly #retries: Counter;
   #untold = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -45,6 +46,10 @@ export class ManagerCounters {
       name: 'halley_megacomet_manager_skipped_bytes_total',
       help: 'Bytes between frames of the MegaComet manager that belonged to none.',
     });
+    this.#retries = metrics.counter({
+      name: 'halley_megacomet_manager_retries_total',
+      help: 'Times that messages of a connection waited for a store that was away.',
+    });
   }
 
   stored(isRepeated: boolean): void {
@@ -63,6 +68,10 @@ export class ManagerCounters {
 
   skipped(bytes: number): void {
     if (bytes > 0) this.#skippedBytes.inc(bytes);
+  }
+
+  retried(): void {
+    this.#retries.inc();
   }
 
   /** Tells what was not told yet. */

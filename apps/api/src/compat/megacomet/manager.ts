@@ -3,7 +3,7 @@
  * file has the rules.
  */
 
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Logger, Networks } from '@halley/shared/ops';
 import type { Publisher } from '@halley/shared/publish';
@@ -28,6 +28,7 @@ export class MegacometManager {
     this.#allowed = new Networks(settings.api.megacometAllow);
     this.#log = log;
     this.#counters = new ManagerCounters(metrics, log, () => this.#connections.size);
+    setMaxListeners(MANAGER_MAX_CONNECTIONS, this.#stopping.signal);
     this.#server = createServer({ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
     this.#server.on('connection', (socket) => this.#accept(socket));
   }

@@ -10,9 +10,11 @@ import { UNAVAILABLE_RETRY_INTERVAL_MS, UNAVAILABLE_RETRY_MAX_MS } from './limit
 
 export interface OrderedPublisherOptions {
   readonly publisher: Pick<Publisher, 'toClient'>;
-  readonly counters: Pick<ManagerCounters, 'stored' | 'dropped'>;
+  readonly counters: Pick<ManagerCounters, 'stored' | 'dropped' | 'retried'>;
   /** Ends the waiting for a store that is away. */
   readonly signal: AbortSignal;
+  /** Default `UNAVAILABLE_RETRY_MAX_MS`. */
+  readonly retryMaxMs?: number;
 }
 
 export class OrderedPublisher {
@@ -71,8 +73,9 @@ export class OrderedPublisher {
   async #mayRetry(): Promise<boolean> {
     const now = performance.now();
     this.#awaySinceMs ??= now;
-    if (now - this.#awaySinceMs >= UNAVAILABLE_RETRY_MAX_MS) return false;
-    const { signal } = this.#options;
+    const { counters, signal, retryMaxMs = UNAVAILABLE_RETRY_MAX_MS } = this.#options;
+    if (now - this.#awaySinceMs >= retryMaxMs) return false;
+    counters.retried();
     return pause(UNAVAILABLE_RETRY_INTERVAL_MS, true, { signal }).catch(() => false);
   }
 }

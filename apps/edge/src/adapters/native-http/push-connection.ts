@@ -72,6 +72,10 @@ export class PushConnection implements Connection, Follower, ReplyListener, Dead
     if (this.session !== null) this.site.edge.drained(this.session);
   }
 
+  overflowed(): void {
+    if (this.session !== null) this.site.edge.overflowed(this.session);
+  }
+
   over(): void {
     this.site.deadlines.remove(this);
     if (this.session !== null) this.site.edge.leave(this.session);

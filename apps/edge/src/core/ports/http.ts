@@ -20,6 +20,8 @@ export interface ReplyListener {
   over(): void;
   /** What had waited was written. */
   drained(): void;
+  /** More waited than may: the connection is being cut. */
+  overflowed?(): void;
 }
 
 /** The answer to one request, at once or over a long time. Calls on one that is gone do nothing. */
