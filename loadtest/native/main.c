@@ -93,6 +93,7 @@ static void on_answer(uint64_t took_ns) {
 static void open_sockets(int with_latency) {
   struct lines targets = read_lines(option("targets", NULL));
   const char *hello = option("hello", "");
+  const char *marker = option("marker", "");
   sockets_open(&(struct sockets_options){
       .port = number("ws-port", NULL),
       .connections = number("connections", NULL),
@@ -100,6 +101,7 @@ static void open_sockets(int with_latency) {
       .targets = targets.items,
       .target_count = targets.count,
       .hello = hello[0] == '\0' ? NULL : hello,
+      .marker = marker[0] == '\0' ? NULL : marker,
       .on_message = with_latency ? on_message : NULL,
   });
 }

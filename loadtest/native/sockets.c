@@ -49,8 +49,30 @@ static void send_frame(int fd, int opcode, const void *payload, size_t length) {
 
 static void start_next(void);
 
+static void became_ready(struct connection *connection) {
+  if (connection->frames != options.ready_frames) return;
+  ready++;
+  start_next();
+}
+
+static void request_plain(struct connection *connection, const char *target) {
+  char request[12288];
+  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", target,
+                        options.port);
+  if (length >= (int)sizeof request) die("a request target is too long");
+  write_whole(connection->source.fd, request, (size_t)length);
+  connection->state = UPGRADING;
+  loop_change(&connection->source, EPOLLIN);
+  /* A request that parks is never answered while it is held. */
+  became_ready(connection);
+}
+
 static void upgrade(struct connection *connection) {
   const char *target = options.targets[(size_t)(connection - connections) % options.target_count];
+  if (options.marker != NULL) {
+    request_plain(connection, target);
+    return;
+  }
   char request[12288];
   int length = snprintf(request, sizeof request,
                         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"
@@ -63,20 +85,16 @@ static void upgrade(struct connection *connection) {
   loop_change(&connection->source, EPOLLIN);
 }
 
-static void became_ready(struct connection *connection) {
-  if (connection->frames != options.ready_frames) return;
-  ready++;
-  start_next();
-}
-
 /* Returns the bytes used, 0 while the response is not whole. */
 static size_t take_response(struct connection *connection, const char *bytes, size_t count) {
   const char *end = memmem(bytes, count, "\r\n\r\n", 4);
   if (end == NULL) return 0;
-  if (count < 12 || memcmp(bytes, "HTTP/1.1 101", 12) != 0) {
-    die("the upgrade was refused: %.*s", (int)(end - bytes), bytes);
+  const char *wanted = options.marker == NULL ? "HTTP/1.1 101" : "HTTP/1.1 200";
+  if (count < 12 || memcmp(bytes, wanted, 12) != 0) {
+    die("the request was refused: %.*s", (int)(end - bytes), bytes);
   }
   connection->state = OPEN;
+  if (options.marker != NULL) return (size_t)(end - bytes) + 4;
   if (options.hello != NULL) {
     send_frame(connection->source.fd, OPCODE_TEXT, options.hello, strlen(options.hello));
   }
@@ -107,9 +125,32 @@ static void take_frame(struct connection *connection, int opcode, const char *pa
   }
 }
 
+/*
+ * A chunk is `<length in hex>\r\n<bytes>\r\n`; uWS sends its last line break with the next one. Returns the
+ * bytes used, 0 while it is not whole.
+ */
+static size_t take_chunk(struct connection *connection, const char *bytes, size_t count) {
+  if (count >= 2 && memcmp(bytes, "\r\n", 2) == 0) return 2;
+  const char *line = memmem(bytes, count < 16 ? count : 16, "\r\n", 2);
+  if (line == NULL) return 0;
+  size_t head = (size_t)(line - bytes) + 2, length = strtoull(bytes, NULL, 16);
+  if (length == 0) die("the server ended an answer");
+  if (count < head + length) return 0;
+  const char *payload = bytes + head;
+  connection->frames++;
+  if (memmem(payload, length, options.marker, strlen(options.marker)) != NULL) {
+    sockets_counts.messages++;
+    sockets_counts.message_bytes += length;
+    if (options.on_message != NULL) options.on_message(payload, length);
+  }
+  became_ready(connection);
+  return head + length;
+}
+
 /* A server's frame is not masked. Returns the bytes used, 0 while the frame is not whole. */
 static size_t take_next(struct connection *connection, const char *bytes, size_t count) {
   if (connection->state == UPGRADING) return take_response(connection, bytes, count);
+  if (options.marker != NULL) return take_chunk(connection, bytes, count);
   const unsigned char *head = (const unsigned char *)bytes;
   if (count < 2) return 0;
   size_t size = 2, length = head[1] & 127;

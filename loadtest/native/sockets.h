@@ -1,4 +1,7 @@
-/* Many WebSockets, opened by hand-made requests; of what they receive, only lengths are parsed. */
+/*
+ * Many WebSockets, or HTTP answers without end, opened by hand-made requests; of what they receive, only
+ * lengths are parsed.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -14,6 +17,8 @@ struct sockets_options {
   size_t target_count;
   /* A text frame to send once open, or NULL. */
   const char *hello;
+  /* Plain HTTP: a chunk of the answer with this text in it is a message. NULL: WebSockets. */
+  const char *marker;
   /* Called per `message` frame, or NULL where counting is enough. */
   void (*on_message)(const char *payload, size_t length);
 };

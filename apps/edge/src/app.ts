@@ -11,6 +11,7 @@ import {
   whenReady,
 } from '@halley/shared/redis';
 import { TokenAuthorizer } from './access/authorizer.js';
+import { MegacometDoor } from './adapters/megacomet/adapter.js';
 import { NativeDoor } from './adapters/native/adapter.js';
 import { NativeHttpDoor } from './adapters/native-http/adapter.js';
 import { RedisChannelStore } from './broker/channel-store.js';
@@ -19,6 +20,7 @@ import { EdgeIdentity } from './broker/edge-identity.js';
 import { RedisMemberStore } from './broker/member-store.js';
 import { Probe } from './broker/probe.js';
 import { Pulse } from './broker/pulse.js';
+import { RedisQueueClaims } from './broker/queue-claims.js';
 import { RedisQueueStore } from './broker/queue-store.js';
 import { RevocationFeed } from './broker/revocation-feed.js';
 import { type Inbox, route } from './broker/router.js';
@@ -36,6 +38,7 @@ import { startSweep } from './core/sweep.js';
 import { EdgeCounters } from './observe/counters.js';
 import { registerGauges } from './observe/gauges.js';
 import { LoadMeter } from './observe/load.js';
+import { listenForDoors } from './transport/door-ports.js';
 import { TopicFanout } from './transport/fanout.js';
 import { serveHealth } from './transport/health.js';
 import { serveHttp } from './transport/http.js';
@@ -116,12 +119,22 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const { pingIntervalMs: heartbeatMs, pollPresenceMs } = settings.edge;
   const site = { edge, followers, deadlines, handshake, heartbeatMs, pollPresenceMs };
   serveHttp(app, new NativeHttpDoor({ ...site, newConnectionId }), settings.edge.slowReaderBytes);
+  const claims = new RedisQueueClaims(redis, scripts, services.limits.queueMs);
+  const megacomet = new MegacometDoor({ edge, claims, handshake, pollPresenceMs, newConnectionId });
   serveHealth(app, isReady);
   serveNotFound(app);
   registerGauges(edge, counters);
   const { host } = settings;
-  const adminPort = await listen(adminApp(counters, isReady), host, settings.edge.adminPort);
-  const port = await listen(app, host, settings.edge.port);
+  const admin = adminApp(counters, isReady);
+  const adminPort = await listen(admin, host, settings.edge.adminPort, 'HALLEY_EDGE_ADMIN_PORT');
+  const port = await listen(app, host, settings.edge.port, 'HALLEY_EDGE_PORT');
+  const doorPorts = await listenForDoors(host, [
+    {
+      setting: 'HALLEY_MEGACOMET_PORT',
+      port: settings.edge.megacometPort,
+      serve: (doorApp) => serveHttp(doorApp, megacomet, settings.edge.slowReaderBytes),
+    },
+  ]);
   const pulse = new Pulse(redis, new LoadMeter(edge, counters), identity, {
     url: settings.edge.publicUrl ?? `ws://${host}:${port.port}${door.path}`,
     adminUrl: `http://${host}:${adminPort.port}`,
@@ -141,7 +154,9 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
       await drain(edge, {
         graceMs: Math.min(settings.edge.drainGraceMs, drainMs),
         windowMs: drainMs,
-        stopListening: () => port.close(),
+        stopListening() {
+          for (const one of [port, ...doorPorts]) one.close();
+        },
       });
       for (const stop of stops) stop();
       upkeep.stop();

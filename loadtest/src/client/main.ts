@@ -28,6 +28,7 @@ async function openSockets(onMessage: (payload: Buffer) => void): Promise<Socket
     readyFrames: options.number('ready-frames', 0),
     targets: options.lines('targets'),
     hello: options.text('hello', ''),
+    marker: options.text('marker', ''),
     onMessage,
   });
   await sockets.opened();

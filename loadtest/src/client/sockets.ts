@@ -1,4 +1,4 @@
-/** Many WebSockets over plain sockets; of what they receive, only lengths are parsed. */
+/** Many WebSockets, or HTTP answers without end, over plain sockets; only lengths are parsed. */
 
 import { connect, type Socket } from 'node:net';
 
@@ -8,6 +8,10 @@ const CLOSE = 8;
 const PING = 9;
 const PONG = 10;
 const NO_BYTES = Buffer.alloc(0);
+const LINE_END = Buffer.from('\r\n');
+const UPGRADE =
+  'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 
 export interface SocketOptions {
   readonly port: number;
@@ -15,6 +19,8 @@ export interface SocketOptions {
   readonly readyFrames: number;
   readonly targets: readonly string[];
   readonly hello: string;
+  /** Plain HTTP: a chunk of the answer with this text in it is a message. '': WebSockets. */
+  readonly marker: string;
   readonly onMessage: (payload: Buffer) => void;
 }
 
@@ -45,11 +51,10 @@ export class Sockets {
     const target = targets[this.#started % targets.length] ?? '/';
     this.#started += 1;
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    new Connection(this, socket, this.#options);
-    socket.write(
-      `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\n` +
-        'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
-        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    const connection = new Connection(this, socket, this.#options);
+    const upgrade = this.#options.marker === '' ? UPGRADE : '';
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${upgrade}\r\n`, () =>
+      connection.sent(),
     );
   }
 
@@ -78,15 +83,48 @@ class Connection {
     });
   }
 
+  /** A plain request that parks is never answered while it is held. */
+  sent(): void {
+    if (this.#options.marker !== '') this.#countReady();
+  }
+
   #receive(chunk: Buffer): void {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const before = this.#all.counts.messages;
     let used = 0;
     for (let step = -1; step !== 0 && used < bytes.length; used += step) {
-      step = this.#isOpen ? this.#takeFrame(bytes, used) : this.#takeResponse(bytes);
+      step = this.#takeNext(bytes, used);
     }
     this.#rest = used === bytes.length ? NO_BYTES : Buffer.from(bytes.subarray(used));
     if (this.#all.counts.messages !== before) this.#all.counts.reads += 1;
+  }
+
+  #takeNext(bytes: Buffer, at: number): number {
+    if (!this.#isOpen) return this.#takeResponse(bytes);
+    return this.#options.marker === '' ? this.#takeFrame(bytes, at) : this.#takeChunk(bytes, at);
+  }
+
+  /**
+   * A chunk is `<length in hex>\r\n<bytes>\r\n`; uWS sends its last line break with the next one. The bytes
+   * used; 0 while it is not whole.
+   */
+  #takeChunk(bytes: Buffer, at: number): number {
+    if (bytes.subarray(at, at + 2).equals(LINE_END)) return 2;
+    const line = bytes.indexOf(LINE_END, at);
+    if (line === -1) return 0;
+    const length = Number.parseInt(bytes.toString('latin1', at, line), 16);
+    if (length === 0) throw new Error('the server ended an answer');
+    const end = line + 2 + length;
+    if (bytes.length < end) return 0;
+    const payload = bytes.subarray(line + 2, end);
+    this.#frames += 1;
+    if (payload.includes(this.#options.marker)) {
+      this.#all.counts.messages += 1;
+      this.#all.counts.bytes += payload.length;
+      this.#options.onMessage(payload);
+    }
+    this.#countReady();
+    return end - at;
   }
 
   /** The bytes used; 0 while it is not whole. */
@@ -94,8 +132,12 @@ class Connection {
     const end = bytes.indexOf('\r\n\r\n');
     if (end === -1) return 0;
     const head = bytes.toString('latin1', 0, end);
-    if (!head.startsWith('HTTP/1.1 101')) throw new Error(`the upgrade was refused: ${head}`);
+    const isPlain = this.#options.marker !== '';
+    if (!head.startsWith(isPlain ? 'HTTP/1.1 200' : 'HTTP/1.1 101')) {
+      throw new Error(`the request was refused: ${head}`);
+    }
     this.#isOpen = true;
+    if (isPlain) return end + 4;
     if (this.#options.hello !== '') this.#send(TEXT, Buffer.from(this.#options.hello));
     this.#countReady();
     return end + 4;

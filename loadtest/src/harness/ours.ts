@@ -1,6 +1,8 @@
 /** Our side: the built edge and api as an operator starts them, with a Redis between them. */
 
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,11 +15,20 @@ const EDGE = fileURLToPath(new URL('edge/dist/main.js', APPS));
 const API = fileURLToPath(new URL('api/dist/main.js', APPS));
 const PROBE = new URL('probe.js', import.meta.url).href;
 
+export interface Ours extends Stack {
+  readonly edge: Program;
+  readonly megacometPort: number;
+}
+
 export const TOKEN_SECRET = 'a secret of the bench, which signs for no one else';
 
 /** `bench:` is open to all, as the bare part is; `held:` needs a right of the token. */
 const CONFIG = {
-  namespaces: { bench: { subscribe: 'anyone', publish: 'anyone' }, held: { subscribe: 'token' } },
+  namespaces: {
+    bench: { subscribe: 'anyone', publish: 'anyone' },
+    held: { subscribe: 'token' },
+    icomet: { subscribe: 'anyone', publish: 'anyone', icomet: true },
+  },
 };
 
 const ENV: Readonly<Record<string, string>> = {
@@ -31,6 +42,9 @@ const ENV: Readonly<Record<string, string>> = {
   HALLEY_LOG_LEVEL: 'warn',
   HALLEY_DRAIN_SECONDS: '1',
   HALLEY_DRAIN_GRACE_MS: '0',
+  // The clients of MegaComet show no token.
+  HALLEY_TRUST_CLIENT_IDS: '1',
+  HALLEY_ICOMET: '1',
   UWS_HTTP_MAX_HEADERS_SIZE: '16384',
 };
 
@@ -42,12 +56,25 @@ export async function startOurApi(): Promise<Stack> {
 }
 
 /** The whole path, one process of each. */
-export async function startOurs(): Promise<Stack & { readonly edge: Program }> {
+export async function startOurs(): Promise<Ours> {
   const all = new Stoppables();
   const { api, redis, env } = await startApi(all);
-  const edge = await all.add(Program.start('edge', EDGE, { env, execArgv: ['--import', PROBE] }));
+  const megacometPort = await freePort();
+  const edgeEnv = { ...env, HALLEY_MEGACOMET_PORT: String(megacometPort) };
+  const execArgv = ['--import', PROBE];
+  const edge = await all.add(Program.start('edge', EDGE, { env: edgeEnv, execArgv }));
   const ports = { postPort: api.port, wsPort: edge.port };
-  return { ...stackOf(all, { ...ports, processes: [edge, api, redis] }), edge };
+  return { ...stackOf(all, { ...ports, processes: [edge, api, redis] }), edge, megacometPort };
+}
+
+/** uWS cannot say which port it was given beside its first one. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 async function startApi(all: Stoppables) {

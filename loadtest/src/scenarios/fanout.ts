@@ -1,40 +1,55 @@
-/** One message to all sockets of one edge, again and again: what a delivery costs. */
+/** One message to all connections of one edge, again and again: what a delivery costs. */
 
 import { startBareEdge } from '../harness/bare.js';
 import { runLoad } from '../harness/load.js';
 import { startOurs } from '../harness/ours.js';
 import type { Stack } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
-import { postLine, refuseMissing, subscriberOptions, windowOptions } from './load.js';
-import type { Sample, Scenario } from './scenario.js';
+import { postLine, refuseMissing, windowOptions } from './load.js';
+import type { Goal, Sample, Scenario } from './scenario.js';
 import { openSides } from './sides.js';
+import { icometStream, sse, type Wire, websocket } from './wires.js';
 
-const CHANNEL = 'bench:fanout';
+/** The bare part is uWS with WebSockets, whatever wire ours is. */
+function fanoutOver(name: string, wire: Wire, goal: Goal): Scenario {
+  return {
+    name,
+    metrics: [
+      {
+        key: 'deliveriesPerSecond',
+        what: `fan-out, 1 message to all by ${wire.name}`,
+        unit: 'deliveries/s',
+        better: 'more',
+        bareFigure: 104_000,
+        goal,
+      },
+    ],
+    open: (settings) =>
+      openSides(startBareEdge, startOurs, (stack) => measure(name, wire, stack, settings)),
+  };
+}
 
-export const fanout: Scenario = {
-  name: 'fanout',
-  metrics: [
-    {
-      key: 'deliveriesPerSecond',
-      what: 'fan-out, 1 message to all',
-      unit: 'deliveries/s',
-      better: 'more',
-      bareFigure: 104_000,
-      goal: { ratio: 0.95 },
-    },
-  ],
-  open: (settings) => openSides(startBareEdge, startOurs, (stack) => measure(stack, settings)),
-};
+export const fanout = fanoutOver('fanout', websocket, { ratio: 0.95 });
+export const fanoutSse = fanoutOver('fanout-sse', sse, { ratio: 0.95 });
+export const fanoutIcomet = fanoutOver('fanout-icomet', icometStream, { ratio: 0.95 });
 
-async function measure(stack: Stack, settings: BenchSettings): Promise<Sample> {
+async function measure(
+  name: string,
+  wire: Wire,
+  stack: Stack,
+  settings: BenchSettings,
+): Promise<Sample> {
+  const { targets, options } =
+    stack.side === 'bare' ? { targets: ['/v1/ws'], options: {} } : wire.listen(wire.channel);
   const { window, cpu } = await runLoad(stack, 'fanout', {
     ...windowOptions(settings),
-    ...subscriberOptions(stack, CHANNEL),
+    ...options,
+    targets,
     connections: settings.subscribers,
     posters: 4,
-    posts: [postLine(CHANNEL)],
+    posts: [postLine(wire.channel)],
   });
-  refuseMissing(`fanout, ${stack.side}`, window.missing);
+  refuseMissing(`${name}, ${stack.side}`, window.missing);
   const detail = {
     ...window,
     frameBytes: window.deliveryBytes / window.deliveries,

@@ -2,49 +2,76 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { startBareEdge } from '../harness/bare.js';
-import { LoadClient, type LoadOptions } from '../harness/load.js';
-import { startOurs } from '../harness/ours.js';
+import { LoadClient } from '../harness/load.js';
+import { type Ours, startOurs } from '../harness/ours.js';
 import { MEMORY_QUESTION } from '../harness/probe-question.js';
 import type { Program } from '../harness/program.js';
 import type { Side, Stack } from '../harness/stack.js';
-import { subscribeFrame } from './load.js';
-import type { Sample, Scenario } from './scenario.js';
-import { signTokens } from './tokens.js';
+import type { Goal, Sample, Scenario } from './scenario.js';
+import {
+  icometStream,
+  megacomet,
+  namedSse,
+  type Opening,
+  poll,
+  sse,
+  type Wire,
+  websocket,
+} from './wires.js';
 
-const CHANNEL = 'held:memory';
 /** Connections before the first look, so that code and pools that any use brings are not counted. */
 const WARM_SHARE = 0.1;
 const SETTLED_BYTES = 64 * 1024;
 const SETTLE_INTERVAL_MS = 200;
 const LOOKS_MAX = 25;
 
-export const memory: Scenario = {
-  name: 'memory',
-  metrics: [
-    {
-      key: 'kilobytes',
-      what: 'memory per idle connection',
-      unit: 'KB',
-      better: 'less',
-      bareFigure: 1.1,
-      goal: { atMost: 2.0 },
-    },
-  ],
-  // Every look needs a fresh process: what one round has freed would hide what the next one takes.
-  open: async (settings) => ({
-    measure: (side) => measure(side, settings.connections),
-    stop: async () => undefined,
-  }),
-};
+/** The bare part is uWS with WebSockets, whatever wire ours is. */
+function memoryOver(name: string, wire: Wire, goal: Goal): Scenario {
+  return {
+    name,
+    metrics: [
+      {
+        key: 'kilobytes',
+        what: `memory per idle connection: ${wire.what}`,
+        unit: 'KB',
+        better: 'less',
+        bareFigure: 1.1,
+        goal,
+      },
+    ],
+    // Every look needs a fresh process: what one round has freed would hide what the next one takes.
+    open: async (settings) => ({
+      measure: (side) => measure(side, wire, settings.connections),
+      stop: async () => undefined,
+    }),
+  };
+}
 
-async function measure(side: Side, connections: number): Promise<Sample> {
+export const memory = memoryOver('memory', websocket, { atMost: 2.0 });
+export const memoryWires: readonly Scenario[] = [
+  memoryOver('memory-sse', sse, { atMost: 2.0 }),
+  memoryOver('memory-sse-named', namedSse, { atMost: 2.7 }),
+  memoryOver('memory-poll', poll, { atMost: 2.0 }),
+  memoryOver('memory-icomet', icometStream, { atMost: 2.0 }),
+  memoryOver('memory-megacomet', megacomet, { atMost: 1.0 }),
+];
+
+async function measure(side: Side, wire: Wire, connections: number): Promise<Sample> {
   const stack = side === 'bare' ? await startBareEdge() : await startOurs();
   const warm = Math.ceil(connections * WARM_SHARE);
-  const targets = targetsOf(side, warm + connections);
+  const port = wire === megacomet ? (stack as Ours).megacometPort : stack.wsPort;
+  const open = (from: number, count: number, look: () => Promise<Sample>) =>
+    hold(
+      stack,
+      side === 'bare' ? stack.wsPort : port,
+      count,
+      side === 'bare' ? BARE : wire.hold(from, count),
+      look,
+    );
   try {
-    return await hold(stack, targets.slice(0, warm), async () => {
+    return await open(0, warm, async () => {
       const before = await settledMemory(stack.edge);
-      return hold(stack, targets.slice(warm), async () => {
+      return open(warm, connections, async () => {
         const after = await settledMemory(stack.edge);
         return sampleOf(before, after, connections);
       });
@@ -54,26 +81,24 @@ async function measure(side: Side, connections: number): Promise<Sample> {
   }
 }
 
-/** Runs `look` while one connection per target is open. */
-async function hold<T>(stack: Stack, targets: string[], look: () => Promise<T>): Promise<T> {
-  const frames = { hello: subscribeFrame(CHANNEL), 'ready-frames': 2 };
-  const options: LoadOptions = { targets, connections: targets.length };
-  const client = await LoadClient.start(stack, 'hold', {
-    ...options,
-    ...(stack.side === 'ours' && frames),
-  });
+const BARE: Opening = { targets: ['/v1/ws'], options: {} };
+
+/** Runs `look` while the connections are open. */
+async function hold<T>(
+  stack: Stack,
+  port: number,
+  connections: number,
+  { targets, options }: Opening,
+  look: () => Promise<T>,
+): Promise<T> {
+  const held = { ...stack, wsPort: port };
+  const client = await LoadClient.start(held, 'hold', { ...options, targets, connections });
   try {
     await client.event('ready');
     return await look();
   } finally {
     await client.stop();
   }
-}
-
-/** A client of its own for each connection, with a right to the channel out of its token. */
-function targetsOf(side: Side, count: number): string[] {
-  if (side === 'bare') return Array.from({ length: count }, () => '/v1/ws');
-  return signTokens(count, CHANNEL).map((token) => `/v1/ws?token=${token}`);
 }
 
 /** The first look after which memory stands still: work that the connects left behind is then done. */

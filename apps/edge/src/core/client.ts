@@ -6,21 +6,28 @@ import {
   PRIVATE_HEAD,
   type ServerFrame,
 } from '@halley/shared/protocol';
+import { type Few, itemsOf, withItem, withoutItem } from './few.js';
 import type { Listener } from './replays.js';
 import type { Services } from './services.js';
 import type { Announce } from './start.js';
 import { Stream } from './stream.js';
 import type { StreamItem } from './tail.js';
 
+/** What is to be acknowledged once the write under way is done. */
+interface Acking {
+  wanted: Position | null;
+}
+
 /** A client on this edge: its connections here, and its queue as a stream that they follow. */
 export class Client extends Stream {
   readonly id: string;
   readonly #services: Services;
-  readonly sessions: Listener[] = [];
-  readonly #joined: Listener[] = [];
+  #sessions: Few<Listener> = null;
+  #joined: Few<Listener> = null;
+  /** Newest position that a connection here has acknowledged. */
   lastAck: Position | null = null;
-  #ackWanted: Position | null = null;
-  #isAcking = false;
+  /** Null while none is being written. */
+  #acking: Acking | null = null;
 
   constructor(id: string, services: Services) {
     super();
@@ -48,6 +55,19 @@ export class Client extends Stream {
     return false;
   }
 
+  /** Its connections here, the oldest first. */
+  get sessions(): readonly Listener[] {
+    return itemsOf(this.#sessions);
+  }
+
+  get isDeserted(): boolean {
+    return this.#sessions === null;
+  }
+
+  add(session: Listener): void {
+    this.#sessions = withItem(this.#sessions, session);
+  }
+
   /** Registers the client for this session and starts it on the queue. */
   async admit(session: Listener, after: Position | null, announce: Announce): Promise<void> {
     await this.keepDuring(async () => {
@@ -57,9 +77,16 @@ export class Client extends Stream {
     this.settle(this.#services.clock.now());
   }
 
+  /** Starts a session anew on what nobody has acknowledged; it is not given what comes meanwhile. */
+  async readmit(session: Listener): Promise<void> {
+    this.#joined = withoutItem(this.#joined, session);
+    this.abandon(session);
+    await this.admit(session, null, () => !session.isGone);
+  }
+
   remove(session: Listener): void {
-    removeFrom(this.sessions, session);
-    removeFrom(this.#joined, session);
+    this.#sessions = withoutItem(this.#sessions, session);
+    this.#joined = withoutItem(this.#joined, session);
     this.abandon(session);
   }
 
@@ -68,8 +95,8 @@ export class Client extends Stream {
     if (!this.isOpen || comparePositions(position, this.position) > 0) return false;
     if (this.lastAck !== null && comparePositions(position, this.lastAck) <= 0) return true;
     this.lastAck = position;
-    this.#ackWanted = position;
-    if (!this.#isAcking) void this.#writeAcks();
+    if (this.#acking === null) void this.#writeAcks(position);
+    else this.#acking.wanted = position;
     return true;
   }
 
@@ -78,15 +105,15 @@ export class Client extends Stream {
   }
 
   protected deliver(item: StreamItem): void {
-    for (const session of this.#joined) session.replay(item);
+    for (const session of itemsOf(this.#joined)) session.replay(item);
   }
 
   protected join(listener: Listener): void {
-    this.#joined.push(listener);
+    this.#joined = withItem(this.#joined, listener);
   }
 
   protected tellJoined(frame: ServerFrame): void {
-    for (const session of this.#joined) session.send(frame);
+    for (const session of itemsOf(this.#joined)) session.send(frame);
   }
 
   protected gapFrame(position: Position): GapFrame {
@@ -103,16 +130,17 @@ export class Client extends Stream {
 
   protected later(delayMs: number, callback: () => void): void {
     this.#services.clock.after(delayMs, () => {
-      if (this.sessions.length > 0) callback();
+      if (!this.isDeserted) callback();
     });
   }
 
   /** One write in flight; acknowledgements are cumulative, so the newest one says it all. */
-  async #writeAcks(): Promise<void> {
-    this.#isAcking = true;
-    while (this.#ackWanted !== null) {
-      const position = this.#ackWanted;
-      this.#ackWanted = null;
+  async #writeAcks(first: Position): Promise<void> {
+    const acking: Acking = { wanted: first };
+    this.#acking = acking;
+    while (acking.wanted !== null) {
+      const position = acking.wanted;
+      acking.wanted = null;
       try {
         await this.#services.queues.acked(this.id, position);
       } catch (error) {
@@ -120,11 +148,6 @@ export class Client extends Stream {
         this.#services.counters.storeFailed('ack', error);
       }
     }
-    this.#isAcking = false;
+    this.#acking = null;
   }
-}
-
-function removeFrom<T>(list: T[], item: T): void {
-  const index = list.indexOf(item);
-  if (index !== -1) list.splice(index, 1);
 }

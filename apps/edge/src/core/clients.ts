@@ -30,7 +30,7 @@ export class Clients {
       client = new Client(clientId, this.#services);
       this.#clients.set(clientId, client);
     }
-    client.sessions.push(session);
+    client.add(session);
     this.#services.presence.hold(clientId);
     return client;
   }
@@ -39,7 +39,7 @@ export class Clients {
   remove(session: Listener, client: Client, lingerMs = 0): void {
     client.remove(session);
     this.#services.presence.release(client.id, lingerMs);
-    if (client.sessions.length === 0) this.#clients.delete(client.id);
+    if (client.isDeserted) this.#clients.delete(client.id);
   }
 
   onPrivate(clientId: string, message: LiveMessage): void {
@@ -56,7 +56,7 @@ export class Clients {
     for (const client of this.#clients.values()) {
       const delayMs = Math.random() * REASSERT_SPREAD_MS;
       this.#services.clock.after(delayMs, () => {
-        if (client.sessions.length > 0 && client.isOpen) client.refill();
+        if (!client.isDeserted && client.isOpen) client.refill();
       });
     }
   }

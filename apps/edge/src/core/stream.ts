@@ -30,6 +30,31 @@ interface Resume {
   fail(error: unknown): void;
 }
 
+/** What a stream keeps while something is under way. */
+class Work {
+  /** Set while live messages wait: until the high water is known, and while a hole is filled. */
+  pending: StreamItem[] | null;
+  pendingBytes = 0;
+  /** Something was missed while a hole was being filled: look once more. */
+  fillAgain = false;
+  resumes: Resume[] | null = null;
+  /** Reads under way; what comes live meanwhile has to stay in the tail. */
+  reads = 0;
+  loading: Promise<void> | null = null;
+  replays: Replays | null = null;
+  /** Times that the log was cleared; only compared over a read. */
+  clears = 0;
+
+  constructor(pending: StreamItem[] | null) {
+    this.pending = pending;
+  }
+
+  get isDone(): boolean {
+    const isIdle = this.pending === null && this.loading === null && this.resumes === null;
+    return isIdle && this.reads === 0 && !this.fillAgain && this.replays?.isPaused !== true;
+  }
+}
+
 /** Live bytes that may wait for a hole to be filled; what is beyond is read from the log again. */
 const PENDING_MAX_BYTES = 4 * 1_048_576;
 const RETRY_MS = 1_000;
@@ -42,17 +67,8 @@ const RETRY_MS = 1_000;
 export abstract class Stream {
   #high: Position = ORIGIN;
   #tail: Tail | null = null;
-  /** Set while live messages wait: until the high water is known, and while a hole is filled. */
-  #pending: StreamItem[] | null = [];
-  #pendingBytes = 0;
-  /** Something was missed while a hole was being filled: look once more. */
-  #fillAgain = false;
-  #resumes: Resume[] | null = null;
-  /** Reads under way; what comes live meanwhile has to stay in the tail. */
-  #reads = 0;
-  #loading: Promise<void> | null = null;
-  #replays: Replays | null = null;
-  #clears = 0;
+  /** Null while nothing is under way: most streams are quiet, and there are very many. */
+  #work: Work | null = new Work([]);
 
   /** Text of this stream's native frames up to the id. */
   protected abstract readonly frameHead: string;
@@ -91,7 +107,8 @@ export abstract class Stream {
 
   onLive({ prev, id, frame }: LiveMessage): void {
     const item = { prev, id, frame: Uint8Array.prototype.slice.call(frame) };
-    if (this.#pending !== null) this.#wait(this.#pending, item);
+    const pending = this.#pending;
+    if (pending !== null) this.#wait(pending, item);
     else this.#take(item);
   }
 
@@ -104,12 +121,12 @@ export abstract class Stream {
   /** Reads what Redis has after the high water and gives it out. */
   refill(): void {
     if (this.#pending === null) this.#fill([]);
-    else if (this.isOpen) this.#fillAgain = true;
+    else if (this.isOpen) this.#busy.fillAgain = true;
   }
 
   /** The log was cleared: nothing of it may be replayed any more. */
   forget(): void {
-    this.#clears += 1;
+    if (this.#work !== null) this.#work.clears += 1;
     this.#tail?.clear();
   }
 
@@ -125,17 +142,19 @@ export abstract class Stream {
       return Promise.resolve();
     }
     return new Promise((settle, fail) => {
-      this.#resumes ??= [];
-      this.#resumes.push({ listener, after, announce, settle, fail });
-      if (this.#loading === null) void this.#load();
+      const work = this.#busy;
+      work.resumes ??= [];
+      work.resumes.push({ listener, after, announce, settle, fail });
+      if (work.loading === null) void this.#load();
     });
   }
 
   /** Starts a listener with the last `count` messages. Resolves when it has started. */
   async beginBefore(listener: Listener, count: number, announce: Announce): Promise<void> {
     while (!this.#holdsLast(count)) {
-      if (this.#loading === null) await this.#read(null);
-      else await this.#loading;
+      const loading = this.#work?.loading ?? null;
+      if (loading === null) await this.#read(null);
+      else await loading;
     }
     const items = shown(this.#tail?.items ?? [], Date.now(), this.ageMs);
     const last = count === 0 ? [] : items.slice(-count);
@@ -177,17 +196,19 @@ export abstract class Stream {
 
   /** Keeps what comes live in the tail while `read` is under way. */
   protected async keepDuring<T>(read: () => Promise<T>): Promise<T> {
-    this.#reads += 1;
+    const work = this.#busy;
+    work.reads += 1;
     try {
       return await read();
     } finally {
-      this.#reads -= 1;
+      work.reads -= 1;
+      this.#rest();
     }
   }
 
   /** A listener that was congested has room again. */
   resumeReplay(listener: Listener): void {
-    const position = this.#replays?.take(listener) ?? null;
+    const position = this.#work?.replays?.take(listener) ?? null;
     if (position === null) return;
     const items = position === this.#high ? [] : (this.#tail?.after(position) ?? null);
     if (items === null) listener.send(this.gapFrame(this.#high));
@@ -195,22 +216,36 @@ export abstract class Stream {
   }
 
   abandon(listener: Listener): void {
-    this.#replays?.take(listener);
+    this.#work?.replays?.take(listener);
   }
 
   /** Called now and then: lets go of what no resume needs any more. */
   settle(nowMs: number): void {
+    this.#rest();
     if (this.#needsTail || this.#tail === null) return;
     if (!this.keepsTail || !this.#tail.settle(nowMs)) this.#tail = null;
   }
 
+  get #busy(): Work {
+    this.#work ??= new Work(null);
+    return this.#work;
+  }
+
+  get #pending(): StreamItem[] | null {
+    return this.#work === null ? null : this.#work.pending;
+  }
+
+  #rest(): void {
+    if (this.#work?.isDone === true) this.#work = null;
+  }
+
   /** The tail must not lose anything now: it is about to be joined with what is being read. */
   get #isReading(): boolean {
-    return this.#reads > 0 || this.#pending !== null;
+    return this.#work !== null && (this.#work.reads > 0 || this.#work.pending !== null);
   }
 
   get #needsTail(): boolean {
-    return this.#isReading || this.#replays?.isPaused === true;
+    return this.#isReading || this.#work?.replays?.isPaused === true;
   }
 
   /** This edge has not seen the message yet, if it is one: what it holds says nothing about it. */
@@ -224,8 +259,8 @@ export abstract class Stream {
   }
 
   #replay(listener: Listener, items: readonly StreamItem[]): void {
-    if (items.length > 0) this.#replays ??= new Replays(this.replayAheadBytes);
-    if (this.#replays?.run(listener, items) !== false) this.join(listener);
+    if (items.length > 0) this.#busy.replays ??= new Replays(this.replayAheadBytes);
+    if (this.#work?.replays?.run(listener, items) !== false) this.join(listener);
   }
 
   #take(item: StreamItem): void {
@@ -252,27 +287,36 @@ export abstract class Stream {
   }
 
   #wait(pending: StreamItem[], item: StreamItem): void {
-    this.#pendingBytes += item.frame.length;
-    if (this.#pendingBytes <= PENDING_MAX_BYTES) pending.push(item);
-    else this.#fillAgain = true;
+    const work = this.#busy;
+    work.pendingBytes += item.frame.length;
+    if (work.pendingBytes <= PENDING_MAX_BYTES) pending.push(item);
+    else work.fillAgain = true;
   }
 
   #release(): void {
     const waiting = this.#pending ?? [];
-    this.#pending = null;
-    this.#pendingBytes = 0;
+    this.#endWait();
     for (const item of waiting) {
       // One of them may have shown a hole: then the rest waits again.
-      if (this.#pending === null) this.#take(item);
-      else this.#wait(this.#pending, item);
+      const pending = this.#pending;
+      if (pending === null) this.#take(item);
+      else this.#wait(pending, item);
     }
-    if (this.#pending === null && this.#fillAgain) this.#fill([]);
+    if (this.#pending === null && this.#work?.fillAgain === true) this.#fill([]);
+    this.#rest();
+  }
+
+  #endWait(): void {
+    if (this.#work === null) return;
+    this.#work.pending = null;
+    this.#work.pendingBytes = 0;
   }
 
   /** Live messages wait until everything up to Redis' top has been given out. */
   #fill(waiting: StreamItem[]): void {
-    this.#pending = waiting;
-    this.#fillAgain = false;
+    const work = this.#busy;
+    work.pending = waiting;
+    work.fillAgain = false;
     this.view(this.#high).then(
       (view) => {
         this.#mend(view);
@@ -280,8 +324,7 @@ export abstract class Stream {
       },
       (error: unknown) => {
         this.readFailed(error);
-        this.#pending = null;
-        this.#pendingBytes = 0;
+        this.#endWait();
         this.later(RETRY_MS, () => this.refill());
       },
     );
@@ -306,7 +349,7 @@ export abstract class Stream {
    * could not prove: that one reads the whole log, which answers everybody.
    */
   async #load(from?: Position | null): Promise<void> {
-    const [first, ...others] = this.#resumes ?? [];
+    const [first, ...others] = this.#work?.resumes ?? [];
     if (first === undefined) return;
     // Who is ahead of this edge cannot be served by what follows its position.
     const isAlone = others.length === 0 && !this.#isAhead(first.after);
@@ -321,8 +364,8 @@ export abstract class Stream {
   }
 
   #takeResumes(): Resume[] {
-    const resumes = this.#resumes ?? [];
-    this.#resumes = null;
+    const resumes = this.#work?.resumes ?? [];
+    if (this.#work !== null) this.#work.resumes = null;
     return resumes;
   }
 
@@ -334,8 +377,9 @@ export abstract class Stream {
           ? startFromTail(this.#tail, this.#high, resume.after, this)
           : null;
       if (start === null) {
-        this.#resumes ??= [];
-        this.#resumes.push(resume);
+        const work = this.#busy;
+        work.resumes ??= [];
+        work.resumes.push(resume);
         return;
       }
       this.#begin(resume.listener, resume.announce, start);
@@ -346,17 +390,19 @@ export abstract class Stream {
   }
 
   #read(after: Position | null): Promise<Tail> {
+    const work = this.#busy;
     const reading = this.keepDuring(async () => {
-      const clears = this.#clears;
+      const { clears } = work;
       let view = await this.view(after);
       // It may have been read before the log was cleared.
-      if (clears !== this.#clears) view = await this.view(after);
+      if (clears !== work.clears) view = await this.view(after);
       return this.#adopt(view);
     });
     const done = () => {
-      this.#loading = null;
+      work.loading = null;
+      this.#rest();
     };
-    this.#loading = reading.then(done, done);
+    work.loading = reading.then(done, done);
     return reading;
   }
 
@@ -367,7 +413,7 @@ export abstract class Stream {
   #adopt(view: LogView): Tail {
     const tail = this.#tail ?? new Tail();
     this.#tail = tail;
-    if (tail.prepend(view, this.frameHead, this.#high, this.#replays?.isPaused === true)) {
+    if (tail.prepend(view, this.frameHead, this.#high, this.#work?.replays?.isPaused === true)) {
       if (this.#pending === null && this.#advance(view)) return tail;
       if (this.#pending !== null) return tail;
     }

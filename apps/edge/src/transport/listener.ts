@@ -12,12 +12,20 @@ export interface ListeningPort {
   close(): void;
 }
 
-/** @throws Error if the address cannot be listened on */
-export function listen(app: TemplatedApp, host: string, port: number): Promise<ListeningPort> {
+/**
+ * @param setting that the port comes from
+ * @throws Error if the address cannot be listened on
+ */
+export function listen(
+  app: TemplatedApp,
+  host: string,
+  port: number,
+  setting: string,
+): Promise<ListeningPort> {
   return new Promise((resolve, reject) => {
     app.listen(host, port, (socket: us_listen_socket | false) => {
       if (socket === false) {
-        reject(new Error(`${host}:${port} cannot be listened on: is the port taken?`));
+        reject(new Error(`${setting}: ${host}:${port} cannot be listened on: is the port taken?`));
         return;
       }
       resolve({

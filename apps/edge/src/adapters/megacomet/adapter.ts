@@ -1,0 +1,57 @@
+import type { Refusal } from '@halley/shared/protocol';
+import type { Identity } from '../../core/ports/authorizer.js';
+import type { HttpDoor, HttpReply, HttpRequest, HttpRoute } from '../../core/ports/http.js';
+import { DRAINING } from '../native-http/errors.js';
+import { type Asked, decodeAsked } from './decode.js';
+import { answerRefusal } from './errors.js';
+import { identify } from './handshake.js';
+import { ParkedConnection } from './parked-connection.js';
+import type { Site } from './site.js';
+
+/** The door of MegaComet's clients: any path of a port of its own, by any method. */
+export class MegacometDoor implements HttpDoor {
+  readonly routes: readonly HttpRoute[];
+  readonly #site: Site;
+
+  constructor(site: Site) {
+    this.#site = site;
+    const serve = (request: HttpRequest, reply: HttpReply) => this.#serve(request, reply);
+    this.routes = [{ method: 'any', path: '/*', bodyMaxBytes: 0, serve }];
+  }
+
+  #serve(request: HttpRequest, reply: HttpReply): void {
+    const { edge, handshake } = this.#site;
+    const asked = decodeAsked(request);
+    if (asked === null) {
+      reply.close();
+      return;
+    }
+    const refused = 'code' in asked ? asked : null;
+    if (refused !== null || edge.isClosed) {
+      this.#refuse(reply, refused ?? DRAINING);
+      return;
+    }
+    const decide = (identity: Identity | Refusal) => this.#decide(reply, asked as Asked, identity);
+    const identity = identify(request, asked as Asked, edge.services.authorizer, handshake);
+    if (identity instanceof Promise) void identity.then(decide);
+    else decide(identity);
+  }
+
+  #decide(reply: HttpReply, { callback }: Asked, identity: Identity | Refusal): void {
+    if (reply.isGone) return;
+    if ('code' in identity) {
+      this.#refuse(reply, identity);
+      return;
+    }
+    const { edge } = this.#site;
+    const connection = new ParkedConnection(this.#site, reply, callback);
+    const connectionId = this.#site.newConnectionId();
+    connection.session = edge.enter({ connectionId, connection, wire: connection, identity });
+    void edge.welcome(connection.session, null);
+  }
+
+  #refuse(reply: HttpReply, refused: Refusal): void {
+    this.#site.edge.refuseArrival(refused, reply.address());
+    answerRefusal(reply, refused);
+  }
+}
