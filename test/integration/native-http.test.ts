@@ -57,9 +57,10 @@ describe('the native wires over HTTP', () => {
     expect(await refusedBy(path, { channel: ['open:a', 'open:a'] })).toBe('400 bad-query');
   });
 
-  test('H-2 a request of more than 16 KiB is refused, one of nearly as much in two segments is not', async () => {
+  test('H-2 headers of nearly 16 KiB may come in two segments, more never end', async () => {
     const { hostname, port } = url('/');
-    const exchange = (padding: string) =>
+    const head = `GET /v1/poll?channel=open:a HTTP/1.1\r\nHost: ${hostname}\r\nX: `;
+    const statusOf = (...segments: readonly string[]) =>
       new Promise<string>((resolve, reject) => {
         const socket = connectSocket(Number(port), hostname);
         let text = '';
@@ -69,13 +70,15 @@ describe('the native wires over HTTP', () => {
         });
         socket.once('close', () => resolve(text.split('\r\n')[0] ?? ''));
         socket.once('error', reject);
-        const request = `GET /v1/poll?channel=open:a HTTP/1.1\r\nHost: ${hostname}\r\nX: ${padding}\r\n\r\n`;
-        const middle = request.length >> 1;
-        socket.write(request.slice(0, middle), () => socket.write(request.slice(middle)));
+        const write = ([first, ...rest]: readonly string[]) => {
+          if (first !== undefined) socket.write(first, () => write(rest));
+        };
+        write(segments);
       });
-    const answer = (bytes: number) => within(exchange('x'.repeat(bytes)), 'an answer');
-    expect(await answer(15_000)).toBe('HTTP/1.1 200 OK');
-    expect(await answer(17_000)).toContain('431');
+    const nearly = statusOf(head, 'x'.repeat(15_000), '\r\n\r\n');
+    expect(await within(nearly, 'an answer')).toBe('HTTP/1.1 200 OK');
+    const tooMuch = statusOf(head, 'x'.repeat(17_000));
+    expect(await within(tooMuch, 'an answer')).toContain('431');
   });
 
   test.each(PATHS)('H-3 %s: nothing could ever come', async (path) => {

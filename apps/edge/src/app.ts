@@ -1,6 +1,6 @@
 import { createTokenVerifier, Revocations } from '@halley/shared/auth';
 import type { Settings } from '@halley/shared/config';
-import { createLogger, randomBase36, VERSION } from '@halley/shared/ops';
+import { createLogger, Networks, randomBase36, VERSION } from '@halley/shared/ops';
 import { Publisher } from '@halley/shared/publish';
 import {
   type CommandClient,
@@ -38,6 +38,7 @@ import { startSweep } from './core/sweep.js';
 import { EdgeCounters } from './observe/counters.js';
 import { registerGauges } from './observe/gauges.js';
 import { LoadMeter } from './observe/load.js';
+import { AddressReader } from './transport/addresses.js';
 import { listenForDoors } from './transport/door-ports.js';
 import { TopicFanout } from './transport/fanout.js';
 import { serveHealth } from './transport/health.js';
@@ -115,10 +116,13 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const newConnectionId = () => randomBase36(CONNECTION_ID_LENGTH);
   const handshake = handshakeOptionsOf(settings);
   const door = new NativeDoor(edge, handshake, newConnectionId);
-  serveSockets(app, door, settings.edge.slowReaderBytes);
+  const { slowReaderBytes } = settings.edge;
+  const addresses = new AddressReader(new Networks(settings.trustedProxies));
+  const connections = { slowReaderBytes, addresses };
+  serveSockets(app, door, connections);
   const { pingIntervalMs: heartbeatMs, pollPresenceMs } = settings.edge;
   const site = { edge, followers, deadlines, handshake, heartbeatMs, pollPresenceMs };
-  serveHttp(app, new NativeHttpDoor({ ...site, newConnectionId }), settings.edge.slowReaderBytes);
+  serveHttp(app, new NativeHttpDoor({ ...site, newConnectionId }), connections);
   const claims = new RedisQueueClaims(redis, scripts, services.limits.queueMs);
   const megacomet = new MegacometDoor({ edge, claims, handshake, pollPresenceMs, newConnectionId });
   serveHealth(app, isReady);
@@ -132,7 +136,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     {
       setting: 'HALLEY_MEGACOMET_PORT',
       port: settings.edge.megacometPort,
-      serve: (doorApp) => serveHttp(doorApp, megacomet, settings.edge.slowReaderBytes),
+      serve: (doorApp) => serveHttp(doorApp, megacomet, connections),
     },
   ]);
   const pulse = new Pulse(redis, new LoadMeter(edge, counters), identity, {

@@ -1,13 +1,26 @@
 import type { Headers, HttpReply, ReplyListener } from '../core/ports/http.js';
+import { peerAddress } from './addresses.js';
 import type { HttpResponse } from './uws.js';
 
 type Bytes = string | Uint8Array;
 
-const decoder = new TextDecoder();
+/** What is not written yet, of a reply whose reader is behind or whose end has come. */
+interface Backlog {
+  /** Set while uWS has something that the kernel did not take. */
+  waiting: Bytes[] | null;
+  waitingBytes: number;
+  ends: 'not' | 'open' | 'closed';
+}
+
+/** What the replies of one door share. */
+export interface ReplyLimits {
+  /** Bytes that may wait before the connection is cut: the last resort. */
+  readonly waitingMaxBytes: number;
+}
 
 /**
  * An answer of uWS. Its response must not be touched once it has ended or the other side has gone, so it
- * is let go of there.
+ * is let go of there. Kept small: there are as many as connections.
  *
  * uWS says of a response that it took no more, but not how much waits. So from then on bytes wait here:
  * counted, shared with other connections where they are the same, and written when there is room.
@@ -15,22 +28,16 @@ const decoder = new TextDecoder();
 export class UwsReply implements HttpReply {
   #response: HttpResponse | null;
   listener: ReplyListener | null = null;
-  /** Set while uWS has something that the kernel did not take. */
-  #waiting: Bytes[] | null = null;
-  #waitingBytes = 0;
-  #ends: 'not' | 'open' | 'closed' = 'not';
+  #backlog: Backlog | null = null;
+  readonly #limits: ReplyLimits;
   /** Only where a trusted proxy told it; else it is that of the socket. */
   readonly #forwarded: string | null;
 
-  readonly #waitingMaxBytes: number;
-
-  /** @param waitingMaxBytes that may wait before the connection is cut: the last resort */
-  constructor(response: HttpResponse, forwarded: string | null, waitingMaxBytes: number) {
+  constructor(response: HttpResponse, forwarded: string | null, limits: ReplyLimits) {
     this.#response = response;
     this.#forwarded = forwarded;
-    this.#waitingMaxBytes = waitingMaxBytes;
-    // Half the size of a closure, and there are very many.
-    response.onAborted(this.#aborted.bind(this));
+    this.#limits = limits;
+    response.onAborted(() => this.#release()?.over());
   }
 
   get isGone(): boolean {
@@ -55,11 +62,9 @@ export class UwsReply implements HttpReply {
 
   write(bytes: Bytes): void {
     const response = this.#response;
-    if (response === null || bytes.length === 0 || this.#ends !== 'not') return;
-    if (this.#waiting !== null) {
-      this.#waiting.push(bytes);
-      this.#waitingBytes += bytes.length;
-      if (this.#waitingBytes > this.#waitingMaxBytes) this.#overflow(response);
+    if (response === null || bytes.length === 0) return;
+    if (this.#backlog !== null) {
+      this.#wait(response, this.#backlog, bytes);
       return;
     }
     let isTaken = true;
@@ -70,9 +75,10 @@ export class UwsReply implements HttpReply {
   }
 
   end(closesSocket = false): void {
-    if (this.#response === null || this.#ends !== 'not') return;
-    this.#ends = closesSocket ? 'closed' : 'open';
-    if (this.#waiting === null) this.#finish();
+    if (this.#response === null || (this.#backlog !== null && this.#backlog.ends !== 'not')) return;
+    this.#backlog ??= { waiting: null, waitingBytes: 0, ends: 'not' };
+    this.#backlog.ends = closesSocket ? 'closed' : 'open';
+    if (this.#backlog.waiting === null) this.#finish();
   }
 
   close(): void {
@@ -80,26 +86,25 @@ export class UwsReply implements HttpReply {
   }
 
   bufferedBytes(): number {
-    return this.#waitingBytes;
+    return this.#backlog?.waitingBytes ?? 0;
   }
 
   address(): string {
     if (this.#response === null) return '';
-    return this.#forwarded ?? decoder.decode(this.#response.getRemoteAddressAsText());
+    return this.#forwarded ?? peerAddress(this.#response);
   }
 
-  #aborted(): void {
-    this.#release()?.over();
-  }
-
-  #overflow(response: HttpResponse): void {
+  #wait(response: HttpResponse, backlog: Backlog, bytes: Bytes): void {
+    if (backlog.ends !== 'not') return;
+    backlog.waiting?.push(bytes);
+    backlog.waitingBytes += bytes.length;
+    if (backlog.waitingBytes <= this.#limits.waitingMaxBytes) return;
     this.listener?.overflowed?.();
     response.close();
   }
 
   #congested(response: HttpResponse, length: number): void {
-    this.#waiting = [];
-    this.#waitingBytes = length;
+    this.#backlog = { waiting: [], waitingBytes: length, ends: 'not' };
     response.onWritable(() => {
       this.#drain();
       return true;
@@ -109,8 +114,13 @@ export class UwsReply implements HttpReply {
   /** Without a cork in here this version of uWS never writes what it has buffered. */
   #drain(): void {
     const response = this.#response;
-    const waiting = this.#waiting;
-    if (response === null || waiting === null) return;
+    const backlog = this.#backlog;
+    if (response === null) return;
+    if (backlog === null || backlog.waiting === null) {
+      response.cork(() => undefined);
+      return;
+    }
+    const { waiting } = backlog;
     let taken = 0;
     let isTaken = true;
     response.cork(() => {
@@ -121,18 +131,25 @@ export class UwsReply implements HttpReply {
     });
     const last = waiting[taken - 1];
     waiting.splice(0, taken);
-    this.#waitingBytes = isTaken || last === undefined ? 0 : last.length;
-    for (const bytes of waiting) this.#waitingBytes += bytes.length;
-    if (!isTaken) return;
-    this.#waiting = null;
-    if (this.#ends !== 'not') this.#finish();
-    else this.listener?.drained();
+    backlog.waitingBytes = isTaken || last === undefined ? 0 : last.length;
+    for (const bytes of waiting) backlog.waitingBytes += bytes.length;
+    if (isTaken) this.#drained(backlog);
+  }
+
+  #drained(backlog: Backlog): void {
+    backlog.waiting = null;
+    if (backlog.ends !== 'not') {
+      this.#finish();
+      return;
+    }
+    this.#backlog = null;
+    this.listener?.drained();
   }
 
   #finish(): void {
     const response = this.#response;
     if (response === null) return;
-    const closesSocket = this.#ends === 'closed';
+    const closesSocket = this.#backlog?.ends === 'closed';
     const listener = this.#release();
     response.cork(() => response.end(undefined, closesSocket));
     listener?.over();
@@ -141,8 +158,7 @@ export class UwsReply implements HttpReply {
   #release(): ReplyListener | null {
     const { listener } = this;
     this.#response = null;
-    this.#waiting = null;
-    this.#waitingBytes = 0;
+    this.#backlog = null;
     this.listener = null;
     return listener;
   }

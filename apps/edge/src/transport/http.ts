@@ -1,29 +1,31 @@
 import type { HttpDoor, HttpRequest, HttpRoute } from '../core/ports/http.js';
-import { UwsReply } from './http-reply.js';
+import type { ConnectionOptions } from './connection-options.js';
+import { type ReplyLimits, UwsReply } from './http-reply.js';
 import type { HttpResponse, TemplatedApp, HttpRequest as UwsRequest } from './uws.js';
 
 /** Bytes that may wait for one connection between two looks at slow readers, as on WebSockets. */
 const BACKPRESSURE_FACTOR = 4;
 
 /** Opens a door for HTTP requests on a uWS app. */
-export function serveHttp(app: TemplatedApp, door: HttpDoor, slowReaderBytes: number): void {
-  const waitingMaxBytes = BACKPRESSURE_FACTOR * slowReaderBytes;
+export function serveHttp(app: TemplatedApp, door: HttpDoor, options: ConnectionOptions): void {
+  const { addresses, slowReaderBytes } = options;
+  const limits: ReplyLimits = { waitingMaxBytes: BACKPRESSURE_FACTOR * slowReaderBytes };
   for (const route of door.routes) {
-    app[route.method](route.path, (response, request) =>
-      serve(route, response, request, waitingMaxBytes),
-    );
+    app[route.method](route.path, (response, request) => {
+      const forwarded = addresses.forwarded(response, request);
+      serve(route, request, response, new UwsReply(response, forwarded, limits));
+    });
   }
 }
 
 /** The request is only valid during this call, so all that is needed of it is read at once. */
 function serve(
   route: HttpRoute,
-  response: HttpResponse,
   request: UwsRequest,
-  waitingMaxBytes: number,
+  response: HttpResponse,
+  reply: UwsReply,
 ): void {
   const asked = requestOf(request);
-  const reply = new UwsReply(response, null, waitingMaxBytes);
   if (route.bodyMaxBytes === 0) route.serve(asked, reply, new Uint8Array());
   else readBody(response, route.bodyMaxBytes, (body) => route.serve(asked, reply, body));
 }

@@ -1,7 +1,6 @@
 import type { Connection } from '../core/ports/connection.js';
+import { peerAddress } from './addresses.js';
 import type { WebSocket } from './uws.js';
-
-const decoder = new TextDecoder();
 
 /** What uWS keeps for us beside each socket: one reference. */
 export interface SocketData<A, S> {
@@ -14,9 +13,12 @@ export class UwsConnection<A, S> implements Connection {
   /** What was admitted, until the session has taken it over. */
   admission: A | null;
   session: S | null = null;
+  /** Only where a trusted proxy told it; else it is asked of the socket. */
+  readonly #forwarded: string | null;
 
-  constructor(admission: A) {
+  constructor(admission: A, forwarded: string | null) {
     this.admission = admission;
+    this.#forwarded = forwarded;
   }
 
   attach(socket: WebSocket<SocketData<A, S>>): void {
@@ -50,6 +52,7 @@ export class UwsConnection<A, S> implements Connection {
   }
 
   address(): string {
-    return this.#socket === null ? '' : decoder.decode(this.#socket.getRemoteAddressAsText());
+    if (this.#socket === null) return '';
+    return this.#forwarded ?? peerAddress(this.#socket);
   }
 }

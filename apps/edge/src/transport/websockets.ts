@@ -1,4 +1,6 @@
 import type { SocketDoor, UpgradeRequest } from '../core/ports/door.js';
+import type { AddressReader } from './addresses.js';
+import type { ConnectionOptions } from './connection-options.js';
 import {
   DISABLED,
   type HttpRequest,
@@ -16,7 +18,7 @@ const BACKPRESSURE_FACTOR = 4;
 export function serveSockets<A, S>(
   app: TemplatedApp,
   door: SocketDoor<A, S>,
-  slowReaderBytes: number,
+  { slowReaderBytes, addresses }: ConnectionOptions,
 ): void {
   app.ws<SocketData<A, S>>(door.path, {
     compression: DISABLED,
@@ -26,7 +28,7 @@ export function serveSockets<A, S>(
     maxBackpressure: BACKPRESSURE_FACTOR * slowReaderBytes,
     // Without it frames beyond the limit vanish silently.
     closeOnBackpressureLimit: 1,
-    upgrade: (response, request, context) => upgrade(door, response, request, context),
+    upgrade: (response, request, context) => upgrade(door, addresses, response, request, context),
     open: (socket) => open(door, socket),
     message: (socket, bytes, isBinary) => {
       const { session } = socket.getUserData().link;
@@ -52,6 +54,7 @@ export function serveSockets<A, S>(
 /** The request is only valid during this call, so all that is needed of it is read at once. */
 function upgrade<A, S>(
   door: SocketDoor<A, S>,
+  addresses: AddressReader,
   response: HttpResponse,
   request: HttpRequest,
   context: us_socket_context_t,
@@ -62,9 +65,10 @@ function upgrade<A, S>(
   }
   const key = request.getHeader('sec-websocket-key');
   const extensions = request.getHeader('sec-websocket-extensions');
+  const forwarded = addresses.forwarded(response, request);
   const complete = (admission: A) =>
     response.upgrade<SocketData<A, S>>(
-      { link: new UwsConnection<A, S>(admission) },
+      { link: new UwsConnection<A, S>(admission, forwarded) },
       key,
       door.protocolOf(admission),
       extensions,

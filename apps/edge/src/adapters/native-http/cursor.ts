@@ -16,6 +16,11 @@ export interface Cursor {
   readonly queue: Position | null;
 }
 
+/** A part of a text keeps the whole of it for as long as it is kept. */
+function detached(part: string): string {
+  return Buffer.from(part, 'latin1').toString('latin1');
+}
+
 export function formatCursor({ channels, queue }: Cursor): string {
   const seen = [VERSION, ...channels.map((position) => position ?? NONE)].join(SEPARATOR);
   return queue === null ? seen : seen + QUEUE_SEPARATOR + queue;
@@ -30,7 +35,7 @@ export function parseCursor(text: string, channelCount: number): Cursor | null {
   if (queue !== undefined && !isPosition(queue)) return null;
   if (!positions.every((position) => position === NONE || isPosition(position))) return null;
   return {
-    channels: positions.map((position) => (position === NONE ? null : position)),
-    queue: queue ?? null,
+    channels: positions.map((position) => (position === NONE ? null : detached(position))),
+    queue: queue === undefined ? null : detached(queue),
   };
 }

@@ -30,11 +30,16 @@ const WHOLE_NUMBER = /^\d{1,9}$/;
 
 export function decodeAsked({ query, lastEventId }: HttpRequest): Asked | Refusal {
   const params = new URLSearchParams(query);
-  const channels = params.getAll('channel');
+  const channels = params.getAll('channel').map(detached);
   const cursor = decodeCursor(params, lastEventId, channels.length);
   const last = decodeNumber(params, 'last', REWIND_MAX);
   const refused = channelsRefusal(channels) ?? firstRefusal(cursor, last);
   return refused ?? { channels, cursor: cursor as Cursor | null, last: last as number | null };
+}
+
+/** A part of a text keeps the whole of it, with its token, for as long as the connection is there. */
+function detached(part: string): string {
+  return Buffer.from(part).toString();
 }
 
 export function decodePoll(request: HttpRequest): PollAsked | Refusal {

@@ -17,70 +17,74 @@ export interface PollAnswer {
   readonly frames: readonly Bytes[];
 }
 
-/** Exactly one of the two is called, once. */
-export interface PollOutcome {
-  answer(answer: PollAnswer): void;
-  /** Nothing could be read: the client had better wait before it asks again. */
-  refuse(refused: Refusal): void;
+/** How the answer is spelled; of two polls that are alike it is the same object. */
+export interface PollForm {
+  answer(reply: HttpReply, answer: PollAnswer, isLeaving: boolean): void;
+  refuse(reply: HttpReply, refused: Refusal): void;
 }
 
-export interface PollOptions {
-  readonly channelCount: number;
-  /** The client has no cursor yet: it is told at once where it stands. */
-  readonly isFirst: boolean;
-  readonly waitMs: number;
+/** What has come so far that is worth an answer. */
+interface Collected {
+  readonly frames: Bytes[];
+  bytes: number;
+  /** There is news: the answer does not wait for more than the other channels. */
+  isUrgent: boolean;
+  /** There is a message, or something else that must not be lost. */
+  hasContent: boolean;
+  unavailable: ErrorFrame | null;
 }
 
 /**
  * One poll: collects frames until something is worth an answer, then answers and is over. What comes
- * between two polls is read by the next one, from where this one's cursor ends.
+ * between two polls is read by the next one, from where this one's cursor ends. Kept small while it waits:
+ * there are many.
  */
 export class PollConnection implements Connection, Follower, Wire, ReplyListener, Deadline {
-  readonly name = pollWire.name;
-  readonly fanoutWire = pollWire;
   readonly #site: Site;
   readonly #reply: HttpReply;
+  readonly #form: PollForm;
   readonly #progress: Progress;
-  readonly #outcome: PollOutcome;
   session: Session | null = null;
-  /** Unix ms; nothing came until then. */
+  /** Nothing came until then. */
   readonly dueAtMs: number;
-  #frames: Bytes[] = [];
-  #bytes = 0;
   /** Channels that have not been answered yet. */
   #unanswered: number;
+  /** The client has no cursor yet: it is told at once where it stands. */
   readonly #isFirst: boolean;
-  #unavailable: ErrorFrame | null = null;
-  #isUrgent = false;
   #isScheduled = false;
-  /** There is a message, or something else that must not be lost. */
-  #hasContent = false;
+  #collected: Collected | null = null;
 
   constructor(
     site: Site,
     reply: HttpReply,
+    form: PollForm,
     progress: Progress,
-    options: PollOptions,
-    outcome: PollOutcome,
+    options: { readonly isFirst: boolean; readonly waitMs: number },
   ) {
     this.#site = site;
     this.#reply = reply;
+    this.#form = form;
     this.#progress = progress;
-    this.#unanswered = options.channelCount;
+    this.#unanswered = progress.channelCount;
     this.#isFirst = options.isFirst;
-    this.#outcome = outcome;
-    this.dueAtMs = Date.now() + options.waitMs;
+    this.dueAtMs = site.deadlines.nowMs + options.waitMs;
     reply.listener = this;
+  }
+
+  get name(): string {
+    return pollWire.name;
+  }
+
+  get fanoutWire(): Wire {
+    return pollWire;
   }
 
   encode(frame: ServerFrame): string {
     this.#progress.noteFrame(frame);
-    const isAnswer = frame.type === 'subscribed' || frame.type === 'error';
-    if (isAnswer) this.#unanswered -= 1;
-    if (frame.type === 'error' && frame.code === 'unavailable') this.#unavailable = frame;
+    if (frame.type === 'subscribed' || frame.type === 'error') this.#unanswered -= 1;
     const isNews = tellsNews(frame);
-    if (isNews || this.#isFirst) this.#add(pollWire.encode(frame));
-    if (isNews) this.#isUrgent = true;
+    if (isNews || this.#isFirst) this.#collect(pollWire.encode(frame), isNews);
+    if (frame.type === 'error' && frame.code === 'unavailable') this.#kept.unavailable = frame;
     this.#consider();
     return '';
   }
@@ -119,13 +123,13 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
   }
 
   end(close: number, _reason: string): void {
-    this.#add(pollWire.encode({ type: 'goodbye', code: close, retryAfterMs: 0 }));
+    this.#collect(pollWire.encode({ type: 'goodbye', code: close, retryAfterMs: 0 }), true);
     this.#answer();
   }
 
   /** A long replay pauses here, and goes on in the next poll. */
   bufferedBytes(): number {
-    return this.#bytes;
+    return this.#collected?.bytes ?? 0;
   }
 
   address(): string {
@@ -143,30 +147,47 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
     if (this.session !== null) this.#site.edge.leave(this.session, this.#site.pollPresenceMs);
   }
 
+  get #kept(): Collected {
+    this.#collected ??= {
+      frames: [],
+      bytes: 0,
+      isUrgent: false,
+      hasContent: false,
+      unavailable: null,
+    };
+    return this.#collected;
+  }
+
   #hurry(bytes: Bytes): void {
-    this.#add(bytes);
-    this.#hasContent = true;
-    this.#isUrgent = true;
+    this.#collect(bytes, true);
+    this.#kept.hasContent = true;
     this.#consider();
   }
 
-  #add(bytes: Bytes): void {
-    this.#frames.push(bytes);
-    this.#bytes += bytes.length;
+  #collect(bytes: Bytes, isUrgent: boolean): void {
+    const kept = this.#kept;
+    kept.frames.push(bytes);
+    kept.bytes += bytes.length;
+    kept.isUrgent ||= isUrgent;
   }
 
   /** At the end of this turn: what comes in it is one answer. */
   #consider(): void {
-    if (this.#isScheduled || this.#unanswered > 0 || !(this.#isUrgent || this.#isFirst)) return;
+    const isWorthIt = this.#isFirst || this.#collected?.isUrgent === true;
+    if (this.#isScheduled || this.#unanswered > 0 || !isWorthIt) return;
     this.#isScheduled = true;
     queueMicrotask(() => this.#answer());
   }
 
   #answer(): void {
     if (this.#reply.isGone) return;
-    const failed = this.#unavailable;
-    if (failed !== null && !this.#hasContent) this.#outcome.refuse(failed);
-    else this.#outcome.answer({ cursor: this.#progress.cursor, frames: this.#frames });
+    const { unavailable = null, hasContent = false, frames = [] } = this.#collected ?? {};
+    if (unavailable !== null && !hasContent) {
+      this.#form.refuse(this.#reply, unavailable);
+      return;
+    }
+    const answer = { cursor: this.#progress.cursor, frames };
+    this.#form.answer(this.#reply, answer, this.#site.edge.isDraining);
   }
 }
 

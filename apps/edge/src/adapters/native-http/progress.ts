@@ -16,6 +16,10 @@ export class Progress {
     this.#queue = seen?.queue ?? null;
   }
 
+  get channelCount(): number {
+    return this.#channels.length;
+  }
+
   get queue(): Position | null {
     return this.#queue;
   }
