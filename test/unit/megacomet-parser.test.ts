@@ -15,6 +15,7 @@ import { cut, makeStream } from '../fuzz/megacomet-inputs.js';
 import { type Meaning, meaningOf, type StreamMeaning } from '../fuzz/megacomet-model.js';
 import { lineFrame, messageFrame } from '../kit/megacomet-app.js';
 import { numberFrom, Random, seedFrom } from '../kit/random.js';
+import { eventually } from '../kit/wait.js';
 
 const DATA_MAX_BYTES = 65_536;
 const SEED = seedFrom('FUZZ_SEED', 20_110_528);
@@ -239,7 +240,7 @@ describe('cuts', () => {
     expect(frames.map(meaning).at(-1)).toEqual(sue('Hi'));
   });
 
-  test('MM-15: a frame that comes byte by byte does not hold on to the chunks', () => {
+  test('MM-15: a frame that comes byte by byte does not hold on to the chunks', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
     const parser = new FrameParser();
@@ -251,8 +252,12 @@ describe('cuts', () => {
       parser.feed(Buffer.alloc(8_192, 'x').subarray(0, 1));
       expect(parser.next()).toBeNull();
     }
-    collectGarbage();
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_048_576);
+    // The engine gives back what it has collected a little later, on a thread of its own.
+    const isGivenBack = () => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers - before < 1_048_576;
+    };
+    await eventually(isGivenBack, 'the chunks are let go of');
     parser.feed(Buffer.of(0));
     const frame = parser.next();
     expect(frame === null || meaning(frame)).toEqual(sue('x'.repeat(4_000)));

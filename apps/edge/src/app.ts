@@ -11,13 +11,18 @@ import {
   whenReady,
 } from '@halley/shared/redis';
 import { TokenAuthorizer } from './access/authorizer.js';
+import { IcometDoor } from './adapters/icomet/adapter.js';
+import { Rooms } from './adapters/icomet/rooms.js';
 import { MegacometDoor } from './adapters/megacomet/adapter.js';
 import { NativeDoor } from './adapters/native/adapter.js';
 import { NativeHttpDoor } from './adapters/native-http/adapter.js';
+import type { Site as NativeHttpSite } from './adapters/native-http/site.js';
 import { RedisChannelStore } from './broker/channel-store.js';
+import { RedisChannelTokens } from './broker/channel-tokens.js';
 import { ControlHandler } from './broker/control.js';
 import { EdgeIdentity } from './broker/edge-identity.js';
 import { RedisMemberStore } from './broker/member-store.js';
+import { RedisNumberStore } from './broker/number-store.js';
 import { Probe } from './broker/probe.js';
 import { Pulse } from './broker/pulse.js';
 import { RedisQueueClaims } from './broker/queue-claims.js';
@@ -123,6 +128,8 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const { pingIntervalMs: heartbeatMs, pollPresenceMs } = settings.edge;
   const site = { edge, followers, deadlines, handshake, heartbeatMs, pollPresenceMs };
   serveHttp(app, new NativeHttpDoor({ ...site, newConnectionId }), connections);
+  const icomet = icometDoor(settings, { ...site, newConnectionId }, redis, scripts);
+  serveHttp(app, icomet, connections);
   const claims = new RedisQueueClaims(redis, scripts, services.limits.queueMs);
   const megacomet = new MegacometDoor({ edge, claims, handshake, pollPresenceMs, newConnectionId });
   serveHealth(app, isReady);
@@ -148,7 +155,12 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     onForgotten: () => upkeep.forgotten(),
   });
   await pulse.start();
-  const stops = [startSweep(edge), deadlines.start(), edge.channels.startHousekeeping()];
+  const stops = [
+    startSweep(edge),
+    deadlines.start(),
+    edge.channels.startHousekeeping(),
+    icomet.start(settings.icomet.channelTimeoutSeconds),
+  ];
   log.info({ port: port.port, adminPort: adminPort.port, edgeId: identity.id }, 'edge is up');
 
   return {
@@ -216,6 +228,27 @@ function servicesOf(settings: Settings, parts: Parts): Services {
     counters,
     presence: new Presence(queues, systemClock, settings.edge.presenceGraceMs),
   };
+}
+
+function icometDoor(
+  { icomet, namespaces }: Settings,
+  site: NativeHttpSite,
+  redis: CommandClient,
+  scripts: Scripts,
+): IcometDoor {
+  const { pollingTimeoutSeconds, channelTimeoutSeconds } = icomet;
+  return new IcometDoor({
+    ...site,
+    // iComet speaks up when its countdown is below zero: a second later.
+    heartbeatMs: (pollingTimeoutSeconds + 1) * 1_000,
+    pollingTimeoutSeconds,
+    rooms: new Rooms(icomet),
+    numbers: new RedisNumberStore(redis, scripts),
+    tokens:
+      icomet.auth === 'token' ? new RedisChannelTokens(redis, channelTimeoutSeconds * 1_000) : null,
+    bare: icomet.bare,
+    isNumbered: (channel) => namespaces.of(channel).icomet,
+  });
 }
 
 function inboxOf(edge: Edge, control: ControlHandler, probe: Probe): Inbox {

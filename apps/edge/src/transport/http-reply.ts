@@ -149,9 +149,13 @@ export class UwsReply implements HttpReply {
   #finish(): void {
     const response = this.#response;
     if (response === null) return;
-    const closesSocket = this.#backlog?.ends === 'closed';
+    // uWS would write the header `Connection: close` behind the chunks.
+    if (this.#backlog?.ends === 'closed') {
+      response.close();
+      return;
+    }
     const listener = this.#release();
-    response.cork(() => response.end(undefined, closesSocket));
+    response.cork(() => response.end());
     listener?.over();
   }
 

@@ -23,6 +23,7 @@ const KEY_COUNTS = {
   acked: 2,
   member: 2,
   probe: 1,
+  locate: 3,
 } as const satisfies Record<string, number | null>;
 
 export type ScriptName = keyof typeof KEY_COUNTS;

@@ -34,7 +34,7 @@ export interface HttpReply {
   begin(status: string, headers: Headers): void;
   /** One chunk; an empty one is none. */
   write(bytes: string | Uint8Array): void;
-  /** Ends an answer of chunks, once what waits was written. */
+  /** Ends an answer of chunks, once what waits was written: with its socket, or by its last chunk. */
   end(closesSocket?: boolean): void;
   /** Cuts the connection. */
   close(): void;

@@ -1,0 +1,137 @@
+import { icometName, type Refusal, RefusedError, refusal } from '@halley/shared/protocol';
+import { execute } from '../../core/commands/index.js';
+import type { Identity } from '../../core/ports/authorizer.js';
+import type { Headers, HttpReply, HttpRequest } from '../../core/ports/http.js';
+import type { Place } from '../../core/ports/numbers.js';
+import { isOriginAllowed } from '../native/handshake.js';
+import { answerProblem, DRAINING } from '../native-http/errors.js';
+import { corsHeaders } from '../native-http/handshake.js';
+import { type Asked, decodeAsked } from './decode.js';
+import { type ObjectText, refusedText } from './encode.js';
+import type { Room } from './rooms.js';
+import type { Site } from './site.js';
+import type { Subscriber } from './subscriber.js';
+
+const COMMON_HEADERS: Headers = [
+  ['Expires', '0'],
+  ['Cache-Control', 'no-cache'],
+  ['X-Content-Type-Options', 'nosniff'],
+];
+
+const NAMELESS: Identity = { clientId: null, expiresAtMs: Number.POSITIVE_INFINITY, info: null };
+
+/** Somebody who is let in, and where it stands. */
+export interface Guest {
+  readonly asked: Asked;
+  readonly identity: Identity;
+  readonly room: Room;
+  readonly place: Place;
+}
+
+/** One request to subscribe. */
+export interface Call {
+  readonly request: HttpRequest;
+  readonly reply: HttpReply;
+  readonly headers: Headers;
+  readonly asked: Asked;
+  /** Answers with one object, and ends. */
+  tell(object: ObjectText): void;
+}
+
+/** What the subscribing paths have in common: who asks, may it, and where it stands. */
+export class Reception {
+  readonly site: Site;
+
+  constructor(site: Site) {
+    this.site = site;
+  }
+
+  headersFor(request: HttpRequest): Headers {
+    return [...COMMON_HEADERS, ...corsHeaders(request, this.site.handshake)];
+  }
+
+  refuse(reply: HttpReply, refused: Refusal, headers: Headers): void {
+    this.site.edge.refuseArrival(refused, reply.address());
+    answerProblem(reply, refused, headers);
+  }
+
+  /** @returns what is asked for, or why it cannot be answered at all */
+  decode(request: HttpRequest): Asked | Refusal {
+    const { edge, handshake, isNumbered } = this.site;
+    if (edge.isClosed) return DRAINING;
+    if (!isOriginAllowed(request, handshake.origins)) return refusal('origin-refused');
+    const asked = decodeAsked(request.query);
+    if ('code' in asked || isNumbered(asked.channel)) return asked;
+    return refusal('bad-channel', 'the namespace of cname= lacks the option "icomet"', 'cname');
+  }
+
+  /** Resolves with whoever may subscribe; null where the call was answered, or its client has gone. */
+  async admit(call: Call): Promise<Guest | null> {
+    try {
+      return await this.#admit(call);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) this.site.edge.services.counters.failed(error);
+      const refused = error instanceof RefusedError ? error.refusal : refusal('internal');
+      this.refuse(call.reply, refused, call.headers);
+      return null;
+    }
+  }
+
+  async #admit(call: Call): Promise<Guest | null> {
+    const { asked, reply } = call;
+    const identity = await this.#identityOf(asked);
+    if (reply.isGone) return null;
+    if (identity === null) return this.#turnAway(call, '401', 'Token error');
+    const room = this.site.rooms.enter(asked.channel);
+    if (typeof room === 'string') return this.#turnAway(call, '429', room);
+    let place: Place;
+    try {
+      place = await this.site.numbers.locate(asked.channel, asked.seq);
+    } catch (error) {
+      this.site.rooms.leave(room);
+      throw error;
+    }
+    room.advance(place.next);
+    if (!reply.isGone) return { asked, identity, room, place };
+    this.site.rooms.leave(room);
+    return null;
+  }
+
+  /** Lets a guest in, who stands at the position. */
+  enter(subscriber: Subscriber, { asked, identity, place }: Guest): void {
+    const { edge, tokens } = this.site;
+    const session = edge.enter({
+      connectionId: this.site.newConnectionId(),
+      connection: subscriber,
+      wire: subscriber,
+      identity,
+    });
+    subscriber.session = session;
+    if (tokens !== null) session.grants = new Map([[asked.channel, identity]]);
+    const after = place.before ?? place.top;
+    execute(edge, session, { type: 'subscribe', ref: 0, channel: asked.channel, after });
+  }
+
+  /** @returns null for somebody without the right */
+  async #identityOf({ channel, token }: Asked): Promise<Identity | null> {
+    const { tokens } = this.site;
+    if (tokens !== null) return (await tokens.isToken(channel, token)) ? NAMELESS : null;
+    const { authorizer } = this.site.edge.services;
+    const identity = isSigned(token) ? await authorizer.verify(token) : NAMELESS;
+    if ('code' in identity || authorizer.isRevoked(identity)) return null;
+    return authorizer.may('subscribe', channel, identity) ? identity : null;
+  }
+
+  /** By an object, as iComet does, and not by a status. */
+  #turnAway(call: Call, type: '401' | '429', reason: string): null {
+    const code = type === '401' ? 'bad-token' : 'too-many-channels';
+    this.site.edge.refuseArrival(refusal(code, reason), call.reply.address());
+    call.tell(refusedText(type, icometName(call.asked.channel), reason));
+    return null;
+  }
+}
+
+/** A token of the fleet: iComet's own mean nothing where it asks for none. */
+function isSigned(token: string): boolean {
+  return token.includes('.');
+}
