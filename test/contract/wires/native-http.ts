@@ -1,7 +1,7 @@
-/** The contract over the native wires by HTTP. */
+/** The native wires over HTTP, as their clients speak them. */
 
 import { CODES, type Code, type ServerFrame } from '@halley/shared/protocol';
-import type { EdgeProcess } from '../kit/fleet.js';
+import type { EdgeProcess } from '../../kit/fleet.js';
 import {
   httpUrl,
   openPush,
@@ -11,16 +11,16 @@ import {
   poll,
   pollByScript,
   type Query,
-} from '../kit/http-wires.js';
-import { contract } from './suite.js';
+} from '../../kit/http-wires.js';
 import {
   type Delivery,
+  NATIVE_REFUSALS,
   type Peer,
   type PeerOptions,
   type Subscription,
   WireRefusal,
   type WireUnderTest,
-} from './wire-under-test.js';
+} from '../wire-under-test.js';
 
 const GOODBYE_DEADLINE_MS = 60_000;
 const POLL_WAIT_SECONDS = 5;
@@ -55,10 +55,11 @@ class Inbox {
 
 /** A client that opens one answer without end per channel, and one for its queue. */
 class PushPeer implements Peer {
-  readonly ended: Promise<Code | null>;
+  readonly ended: Promise<string | null>;
   readonly #open: (query: Query) => Promise<PushClient>;
   readonly #clients: PushClient[] = [];
-  #tellEnd: (code: Code | null) => void = () => undefined;
+  readonly #starts = new Map<string, string>();
+  #tellEnd: (code: string | null) => void = () => undefined;
 
   constructor(open: (query: Query) => Promise<PushClient>) {
     this.#open = open;
@@ -87,7 +88,13 @@ class PushPeer implements Peer {
       () => client.frames.find(({ type }) => type === 'subscribed' || type === 'error'),
       'the answer to the subscribe',
     );
-    return subscriptionOf(answer);
+    const subscription = subscriptionOf(answer);
+    this.#starts.set(channel, subscription.mark);
+    return subscription;
+  }
+
+  markOf(channel: string): string {
+    return this.received(channel).at(-1)?.id ?? this.#starts.get(channel) ?? '';
   }
 
   received(channel: string | null): readonly Delivery[] {
@@ -113,10 +120,11 @@ class PushPeer implements Peer {
 /** A client that polls for each channel, and for its queue. */
 class PollPeer implements Peer {
   readonly goodbye: Promise<void>;
-  readonly ended = new Promise<Code | null>(() => undefined);
+  readonly ended = new Promise<string | null>(() => undefined);
   readonly #inbox = new Inbox();
   readonly #poll: (query: Query) => Promise<Polled>;
   readonly #loops: Promise<void>[] = [];
+  readonly #starts = new Map<string, string>();
   #isClosed = false;
 
   constructor(pollOnce: (query: Query) => Promise<Polled>) {
@@ -138,11 +146,16 @@ class PollPeer implements Peer {
     const answer = frames.find(({ type }) => type === 'subscribed' || type === 'error');
     const subscription =
       answer === undefined
-        ? { position: cursor.split('~')[1] ?? '', recovered: true }
+        ? { mark: cursor.split('~')[1] ?? '', recovered: true }
         : subscriptionOf(answer);
     this.#inbox.add(frames);
     this.#loops.push(this.#goOn({ channel }, cursor));
+    this.#starts.set(channel, subscription.mark);
     return subscription;
+  }
+
+  markOf(channel: string): string {
+    return this.received(channel).at(-1)?.id ?? this.#starts.get(channel) ?? '';
   }
 
   received(channel: string | null): readonly Delivery[] {
@@ -176,7 +189,7 @@ function subscriptionOf(answer: ServerFrame): Subscription {
   if (answer.type === 'error') throw new WireRefusal(answer.code);
   if (answer.type !== 'subscribed') throw new Error(`answered by ${answer.type}`);
   const { position, recovered } = answer;
-  return recovered === undefined ? { position } : { position, recovered };
+  return recovered === undefined ? { mark: position } : { mark: position, recovered };
 }
 
 async function refusedAs<T>(asked: Promise<T>): Promise<T> {
@@ -195,10 +208,16 @@ function codeOf(close: number | undefined): Code | null {
   );
 }
 
+const NATIVE = {
+  carries: 'channels',
+  tellsRecovery: true,
+  refusals: NATIVE_REFUSALS,
+} as const;
+
 function pushWire(name: string, path: string): WireUnderTest {
   return {
     name,
-    capabilities: new Set(['resume', 'private', 'refusal-codes', 'push', 'goodbye']),
+    ...NATIVE,
     async open(edge: EdgeProcess, options: PeerOptions = {}): Promise<Peer> {
       const peer = new PushPeer((query) => openPush(httpUrl(edge.wsUrl, path, query)));
       const { token, queueAfter } = options;
@@ -215,7 +234,7 @@ function pushWire(name: string, path: string): WireUnderTest {
 function pollWire(name: string, pollOnce: (url: URL) => Promise<Polled>): WireUnderTest {
   return {
     name,
-    capabilities: new Set(['resume', 'private', 'refusal-codes', 'goodbye']),
+    ...NATIVE,
     async open(edge: EdgeProcess, options: PeerOptions = {}): Promise<Peer> {
       const peer = new PollPeer((query) => pollOnce(httpUrl(edge.wsUrl, '/v1/poll', query)));
       const { token, queueAfter } = options;
@@ -238,7 +257,9 @@ async function scriptPoll(url: URL): Promise<Polled> {
   return polled;
 }
 
-contract(pushWire('SSE', '/v1/sse'));
-contract(pushWire('HTTP streaming', '/v1/stream'));
-contract(pollWire('long-polling', (url) => poll(url)));
-contract(pollWire('JSONP', scriptPoll));
+export const nativeHttp: readonly WireUnderTest[] = [
+  pushWire('SSE', '/v1/sse'),
+  pushWire('HTTP streaming', '/v1/stream'),
+  pollWire('long-polling', (url) => poll(url)),
+  pollWire('JSONP', scriptPoll),
+];
