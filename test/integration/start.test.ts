@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Child, cleanEnv } from '../kit/child.js';
+import { connectApp, messageFrame } from '../kit/megacomet-app.js';
+import { openMegacomet, requestOf } from '../kit/megacomet-client.js';
 import { connect } from '../kit/native-client.js';
 import { freePort } from '../kit/ports.js';
 import { eventually } from '../kit/wait.js';
@@ -99,6 +101,23 @@ describe('a running machine', () => {
     await areGone(pids);
   });
 
+  test('ports of single doors are named, and serve', async () => {
+    const [megacomet, manager] = [await freePort(), await freePort()];
+    const child = await running({
+      HALLEY_MEGACOMET_PORT: String(megacomet),
+      HALLEY_MEGACOMET_MANAGER_PORT: String(manager),
+    });
+    expect(child.output).toContain(
+      `\n  doors  MegaComet on http://127.0.0.1:${megacomet}/<clientId>.js\n` +
+        `         manager of MegaComet on 127.0.0.1:${manager}\n`,
+    );
+    const app = await connectApp(manager);
+    app.send(messageFrame('Sue', 'hello'));
+    const client = await openMegacomet(megacomet, requestOf('/Sue.js'));
+    expect(await client.message()).toBe('hello');
+    await app.end();
+  });
+
   test('a crashed edge and a crashed Redis come back, and the messages are still there', async () => {
     const child = await running();
     execFileSync('sh', ['-c', `${curlLineOf(child.output)} -s -o /dev/null`]);
@@ -169,6 +188,18 @@ describe('what cannot start says so and exits with 78', () => {
     holder.close();
     other.close();
   });
+
+  test.each(['HALLEY_MEGACOMET_PORT', 'HALLEY_MEGACOMET_MANAGER_PORT', 'HALLEY_DPS_PORT'])(
+    'M-1 a taken %s',
+    async (setting) => {
+      const holder = createServer().listen(0, '127.0.0.1');
+      await once(holder, 'listening');
+      const { port } = holder.address() as AddressInfo;
+      const output = await refused({ [setting]: String(port) });
+      expect(output).toContain(`halley: ${setting}: port ${port} on 127.0.0.1 is taken`);
+      holder.close();
+    },
+  );
 
   test('several edges on port 0', async () => {
     expect(await refused({ HALLEY_EDGE_PORT: '0' })).toMatch(/cannot share port 0: set a port/);

@@ -1,11 +1,19 @@
 /** What `halley start` prints once everything serves. */
 
+/** Ports on which one door alone is served; 0: off. */
+export interface DoorPorts {
+  readonly megacomet: number;
+  readonly megacometManager: number;
+  readonly dps: number;
+}
+
 export interface Served {
   readonly isProduction: boolean;
   readonly host: string;
   readonly apiPort: number;
   readonly edgePorts: readonly number[];
   readonly edgeAdminPorts: readonly number[];
+  readonly doorPorts: DoorPorts;
   /** Where Redis is, without secrets. */
   readonly redis: string;
   /** The key that works when nothing is configured; null where the operator set keys. */
@@ -26,10 +34,19 @@ export function greeting(served: Served): string {
     `  api    ${api}`,
     `  edges  ${edgePorts.length} on ${sockets.join(' ')}`,
     `         ${admins.join(' ')}`,
+    ...doorLines(host, served.doorPorts),
     `  redis  ${redis}`,
   ];
   if (!isProduction) lines.push('', ...firstSteps(api, sockets[0] ?? '', served.developmentKey));
   return `${lines.join('\n')}\n`;
+}
+
+function doorLines(host: string, { megacomet, megacometManager, dps }: DoorPorts): string[] {
+  const lines = [];
+  if (megacomet !== 0) lines.push(`MegaComet on http://${host}:${megacomet}/<clientId>.js`);
+  if (megacometManager !== 0) lines.push(`manager of MegaComet on ${host}:${megacometManager}`);
+  if (dps !== 0) lines.push(`DPS on http://${host}:${dps}`);
+  return lines.map((line, index) => `  ${index === 0 ? 'doors' : '     '}  ${line}`);
 }
 
 function firstSteps(api: string, socket: string, key: string | null): string[] {

@@ -74,6 +74,11 @@ async function bringUp(fleet: Fleet, settings: Settings, env: Env, edges: number
     apiPort: api.port,
     edgePorts: edgesReady.map(({ port }) => port),
     edgeAdminPorts: edgesReady.flatMap(({ adminPort }) => adminPort ?? []),
+    doorPorts: {
+      megacomet: settings.edge.megacometPort,
+      megacometManager: settings.api.megacometManagerPort,
+      dps: settings.edge.dpsPort,
+    },
     redis: redis
       ? `private, on a loopback port; its data is in ${redis.folder}`
       : urlWithoutSecrets(settings.redisUrl ?? ''),
@@ -98,6 +103,9 @@ function portClaims({ api, edge }: Settings, edges: number) {
     { setting: 'HALLEY_API_PORT', port: api.port },
     { setting: 'HALLEY_EDGE_PORT', port: edge.port },
     ...admin,
+    { setting: 'HALLEY_MEGACOMET_PORT', port: edge.megacometPort },
+    { setting: 'HALLEY_MEGACOMET_MANAGER_PORT', port: api.megacometManagerPort },
+    { setting: 'HALLEY_DPS_PORT', port: edge.dpsPort },
   ];
 }
 

@@ -20,29 +20,26 @@ export class MegacometDoor implements HttpDoor {
   }
 
   #serve(request: HttpRequest, reply: HttpReply): void {
-    const { edge, handshake } = this.#site;
     const asked = decodeAsked(request);
-    if (asked === null) {
-      reply.close();
-      return;
-    }
-    const refused = 'code' in asked ? asked : null;
-    if (refused !== null || edge.isClosed) {
-      this.#refuse(reply, refused ?? DRAINING);
-      return;
-    }
-    const decide = (identity: Identity | Refusal) => this.#decide(reply, asked as Asked, identity);
-    const identity = identify(request, asked as Asked, edge.services.authorizer, handshake);
+    if (asked === null) reply.close();
+    else if (this.#site.edge.isClosed) this.#refuse(reply, DRAINING);
+    else if ('code' in asked) this.#refuse(reply, asked);
+    else this.#admit(request, reply, asked);
+  }
+
+  #admit(request: HttpRequest, reply: HttpReply, asked: Asked): void {
+    const { edge, handshake } = this.#site;
+    const decide = (identity: Identity | Refusal) => {
+      if (reply.isGone) return;
+      if ('code' in identity) this.#refuse(reply, identity);
+      else this.#park(reply, asked.callback, identity);
+    };
+    const identity = identify(request, asked, edge.services.authorizer, handshake);
     if (identity instanceof Promise) void identity.then(decide);
     else decide(identity);
   }
 
-  #decide(reply: HttpReply, { callback }: Asked, identity: Identity | Refusal): void {
-    if (reply.isGone) return;
-    if ('code' in identity) {
-      this.#refuse(reply, identity);
-      return;
-    }
+  #park(reply: HttpReply, callback: string | null, identity: Identity): void {
     const { edge } = this.#site;
     const connection = new ParkedConnection(this.#site, reply, callback);
     const connectionId = this.#site.newConnectionId();

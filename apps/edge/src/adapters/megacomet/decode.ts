@@ -27,5 +27,10 @@ export function decodeAsked({ path, query }: HttpRequest): Asked | Refusal | nul
   if (callback !== null && !isCallbackName(callback)) {
     return refusal('bad-callback', 'callback= must be names joined by dots', 'callback');
   }
-  return { clientId, callback, token: params.get('token') };
+  return { clientId: copyOf(clientId), callback, token: params.get('token') };
+}
+
+/** A part of a string keeps the whole of it, with the token, for as long as the request waits. */
+function copyOf(part: string): string {
+  return Buffer.from(part).toString();
 }

@@ -1,13 +1,24 @@
-import { closeNumber, problemHeaders, type Refusal, refusal } from '@halley/shared/protocol';
+import {
+  adviceOf,
+  closeNumber,
+  problemHeaders,
+  type Refusal,
+  refusal,
+} from '@halley/shared/protocol';
 import type { Headers, HttpReply } from '../../core/ports/http.js';
 import { DRAINING, statusLineOf } from '../native-http/errors.js';
 
-export const COMMON_HEADERS: Headers = [
+const COMMON_HEADERS: Headers = [
   ['Cache-Control', 'no-store'],
   ['X-Content-Type-Options', 'nosniff'],
 ];
+export const SCRIPT_HEADERS: Headers = [
+  ['Content-Type', 'text/javascript; charset=utf-8'],
+  ...COMMON_HEADERS,
+];
 
 const RETRY_AFTER_MS = 1_000;
+const TOKEN_ENDS = ['token-expired', 'token-revoked'] as const;
 
 /** Text, which no script tag runs. Every answer of this door is the last on its socket. */
 export function answerRefusal(reply: HttpReply, refused: Refusal): void {
@@ -21,10 +32,11 @@ export function answerRefusal(reply: HttpReply, refused: Refusal): void {
 
 /** Why a parked request ends without a message, by the number that a WebSocket would be closed with. */
 export function refusalOfClose(close: number): Refusal {
-  if (close >= 4300 && close <= 4399) return refusal('bad-token', 'the token holds no longer');
   if (close === closeNumber('draining')) return DRAINING;
-  if (close >= 4100 && close <= 4299) {
-    return { ...refusal('unavailable'), retryAfterMs: RETRY_AFTER_MS };
+  const advice = adviceOf(close);
+  if (advice === 'stop') return refusal('forbidden', 'the operator ended this request');
+  if (advice === 'renew-token') {
+    return refusal(TOKEN_ENDS.find((code) => closeNumber(code) === close) ?? 'bad-token');
   }
-  return refusal('forbidden', 'the operator ended this request');
+  return { ...refusal('unavailable'), retryAfterMs: RETRY_AFTER_MS };
 }

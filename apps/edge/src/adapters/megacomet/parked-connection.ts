@@ -6,10 +6,15 @@ import type { Wire } from '../../core/ports/wire.js';
 import { Session } from '../../core/session.js';
 import type { StreamItem } from '../../core/tail.js';
 import { contentOf } from './encode.js';
-import { answerRefusal, COMMON_HEADERS, refusalOfClose } from './errors.js';
+import { answerRefusal, refusalOfClose, SCRIPT_HEADERS } from './errors.js';
 import type { Site } from './site.js';
 
-const SCRIPT_TYPE = ['Content-Type', 'text/javascript; charset=utf-8'] as const;
+/** Messages in the queue's order, the first of which is being claimed. */
+interface Claiming {
+  readonly items: StreamItem[];
+  /** The request was to end meanwhile, with this number. */
+  close: number | null;
+}
 
 /**
  * A request that waits for one message. Kept small: there are very many.
@@ -22,10 +27,11 @@ export class ParkedConnection implements Connection, Wire, ReplyListener {
   readonly #reply: HttpReply;
   readonly #callback: string | null;
   session: Session | null = null;
-  /** It has read the queue. */
-  isStarted = false;
-  /** Messages in the queue's order, the first of which is being claimed; null: there is none. */
-  #offered: StreamItem[] | null = null;
+  /** It has read the queue: what comes from now on comes to it. */
+  #isStarted = false;
+  /** Something went by, which a newer request was to get. */
+  #hasPassed = false;
+  #claiming: Claiming | null = null;
 
   constructor(site: Site, reply: HttpReply, callback: string | null) {
     this.#site = site;
@@ -34,19 +40,31 @@ export class ParkedConnection implements Connection, Wire, ReplyListener {
     reply.listener = this;
   }
 
+  /** The newest request of a client that waits here and has read the queue. */
+  static #newestOf({ sessions }: Client): ParkedConnection | null {
+    for (let index = sessions.length - 1; index >= 0; index -= 1) {
+      const session = sessions[index];
+      const wire = session instanceof Session ? session.wire : null;
+      if (wire instanceof ParkedConnection && wire.#isStarted) return wire;
+    }
+    return null;
+  }
+
   get name(): string {
     return 'megacomet';
   }
 
   encode(frame: ServerFrame): string {
-    if (frame.type === 'welcome') this.isStarted = true;
+    if (frame.type === 'welcome') this.#isStarted = true;
     if (frame.type === 'goodbye') this.end(frame.code);
     return '';
   }
 
   encodeItem(item: StreamItem): string {
     const client = this.session?.client ?? null;
-    if (client !== null && newestOf(client) === this) this.#offer(client, item);
+    if (client === null) return '';
+    if (ParkedConnection.#newestOf(client) === this) this.#offer(client, item);
+    else this.#hasPassed = true;
     return '';
   }
 
@@ -61,8 +79,10 @@ export class ParkedConnection implements Connection, Wire, ReplyListener {
 
   unfollow(): void {}
 
+  /** Not between a claim and its answer: the message would be lost. */
   end(close: number): void {
-    answerRefusal(this.#reply, refusalOfClose(close));
+    if (this.#claiming === null) answerRefusal(this.#reply, refusalOfClose(close));
+    else this.#claiming.close = close;
   }
 
   bufferedBytes(): number {
@@ -78,36 +98,38 @@ export class ParkedConnection implements Connection, Wire, ReplyListener {
   over(): void {
     const { session } = this;
     if (session === null) return;
-    const { client } = session;
-    const wasNewest = client !== null && newestOf(client) === this;
     this.#site.edge.leave(session, this.#site.pollPresenceMs);
-    if (wasNewest) newestOf(client)?.readAgain();
+    if (session.client !== null) ParkedConnection.#newestOf(session.client)?.readPassed();
   }
 
   #offer(client: Client, item: StreamItem): void {
-    if (this.#offered !== null) {
-      this.#offered.push(item);
+    if (this.#claiming !== null) {
+      this.#claiming.items.push(item);
       return;
     }
-    this.#offered = [item];
-    void this.#takeFirst(client, this.#offered);
+    this.#claiming = { items: [item], close: null };
+    void this.#takeFirst(client, this.#claiming);
   }
 
   /** In the queue's order: a claim takes what comes before it out of the queue too. */
-  async #takeFirst(client: Client, offered: readonly StreamItem[]): Promise<void> {
-    for (const item of offered) {
-      if (!(await this.#isOurs(client, item.id))) continue;
-      client.lastAck = item.id;
-      this.#answer(item);
-      return;
+  async #takeFirst(client: Client, claiming: Claiming): Promise<void> {
+    for (const item of claiming.items) {
+      if (await this.#claim(client, item.id)) {
+        this.#give(client, item);
+        return;
+      }
+      if (this.#reply.isGone || claiming.close !== null) break;
     }
-    this.#offered = null;
+    this.#claiming = null;
+    if (claiming.close !== null) this.end(claiming.close);
   }
 
-  /** Claimed before it is answered: else the next request could be there before the claim. */
-  async #isOurs(client: Client, position: Position): Promise<boolean> {
+  /** Before the answer, else the next request could be there before the claim. */
+  async #claim(client: Client, position: Position): Promise<boolean> {
     try {
-      return await this.#site.claims.claim(client.id, position);
+      const isOurs = await this.#site.claims.claim(client.id, position);
+      if (isOurs) client.lastAck = position;
+      return isOurs;
     } catch (error) {
       // Nobody can say who has it: better twice than never.
       this.#site.edge.services.counters.storeFailed('ack', error);
@@ -115,28 +137,24 @@ export class ParkedConnection implements Connection, Wire, ReplyListener {
     }
   }
 
-  #answer(item: StreamItem): void {
-    const headers = [SCRIPT_TYPE, ...COMMON_HEADERS];
-    this.#reply.answer('200 OK', headers, contentOf(item, this.#callback), true);
+  /** To the next request where this one has gone during the claim: nobody else will ask for it. */
+  #give({ id }: Client, item: StreamItem): void {
+    const client = this.#reply.isGone ? this.#site.edge.clients.get(id) : undefined;
+    const taker = client === undefined ? this : ParkedConnection.#newestOf(client);
+    taker?.answer(item);
   }
 
-  /** What came while another one was the newest has passed by. */
-  readAgain(): void {
+  answer(item: StreamItem): void {
+    this.#reply.answer('200 OK', SCRIPT_HEADERS, contentOf(item, this.#callback), true);
+  }
+
+  /** Its turn has come: what went by may still be in the queue. */
+  readPassed(): void {
     const { session } = this;
-    const client = session?.client ?? null;
-    if (session === null || client === null) return;
-    client.readmit(session).catch(() => {
+    if (session === null || session.client === null || !this.#hasPassed) return;
+    this.#hasPassed = false;
+    session.client.readmit(session).catch(() => {
       if (!session.isGone) this.#site.edge.cut(session, 'presence-unavailable');
     });
   }
-}
-
-/** The newest request of a client that waits here and has read the queue. */
-function newestOf(client: Client): ParkedConnection | null {
-  let newest: ParkedConnection | null = null;
-  for (const session of client.sessions) {
-    const wire = session instanceof Session ? session.wire : null;
-    if (wire instanceof ParkedConnection && wire.isStarted) newest = wire;
-  }
-  return newest;
 }
