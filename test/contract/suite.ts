@@ -7,7 +7,13 @@ import { field } from '../kit/rest.js';
 import { channelIn, FleetUnderTest, tokenFor } from '../kit/use-fleet.js';
 import { eventually, within } from '../kit/wait.js';
 import { type Behaviour, skipOf } from './behaviours.js';
-import { type Delivery, type Peer, WireRefusal, type WireUnderTest } from './wire-under-test.js';
+import {
+  type Delivery,
+  type Peer,
+  type PeerOptions,
+  WireRefusal,
+  type WireUnderTest,
+} from './wire-under-test.js';
 
 const SLOW_READER_BYTES = 65_536;
 const LARGE_BYTES = 60_000;
@@ -26,21 +32,21 @@ export function contract(wire: WireUnderTest): void {
     let started: FleetUnderTest | undefined;
     beforeAll(async () => {
       const fleet = new FleetUnderTest({
-        edges: 2,
+        edges: 0,
         config: CONFIG,
-        edgeEnv: {
-          HALLEY_SLOW_READER_BYTES: String(SLOW_READER_BYTES),
-          ...(await wire.edgeEnv?.()),
-        },
+        edgeEnv: { HALLEY_SLOW_READER_BYTES: String(SLOW_READER_BYTES) },
       });
       await fleet.start();
       started = fleet;
+      await Promise.all([addEdge(), addEdge()]);
     });
     afterAll(() => started?.stop());
     const stack = () => {
       if (started === undefined) throw new Error('the fleet is not running');
       return started;
     };
+
+    const addEdge = async () => stack().fleet.addEdge(await wire.edgeEnv?.());
 
     /** Holds the wire to a behaviour, unless the list of skips says why not. */
     function behaves(behaviour: Behaviour, promise: string, run: () => Promise<void>): void {
@@ -129,10 +135,10 @@ export function contract(wire: WireUnderTest): void {
       const { rest } = stack();
       const [bob, carl] = [channelIn('bob'), channelIn('carl')];
       const token = tokenFor(bob);
-      const other = await wire.open(stack().edge(), { token: tokenFor(carl) });
+      const other = await openQueue(carl, { token: tokenFor(carl) });
       const first = await rest.publishPrivate(bob, 'while away');
       expect(first.body).toMatchObject({ edges: 0 });
-      const peer = await wire.open(stack().edge(), { token });
+      const peer = await openQueue(bob, { token });
       await receivedAll(peer, null, 1);
       const second = await rest.publishPrivate(bob, 'live');
       expectDeliveries(await receivedAll(peer, null, 2), [
@@ -192,7 +198,7 @@ export function contract(wire: WireUnderTest): void {
 
     behaves('drain', 'a leaving edge says so; its clients resume elsewhere', async () => {
       const topic = newTopic();
-      const leaving = await stack().fleet.addEdge();
+      const leaving = await addEdge();
       const peer = await wire.open(leaving);
       const { mark } = await peer.subscribe(topic);
       const exit = leaving.terminate();
@@ -206,6 +212,13 @@ export function contract(wire: WireUnderTest): void {
       await moved.close();
       expect(await exit).toMatchObject({ code: 0 });
     });
+
+    /** Some wires open a queue with the connection, the others by asking for it. */
+    async function openQueue(clientId: string, options: PeerOptions): Promise<Peer> {
+      const peer = await wire.open(stack().edge(), options);
+      if (wire.carries === 'queues') await peer.subscribe(clientId);
+      return peer;
+    }
 
     /** Publishes until the edge has cut a connection. @returns how many messages */
     async function floodUntilCut(edge: EdgeProcess, topic: string): Promise<number> {

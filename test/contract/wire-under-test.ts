@@ -70,8 +70,8 @@ export interface WireUnderTest {
   /** Marks are positions: one that proves nothing is told so. */
   readonly tellsRecovery: boolean;
   readonly refusals: RefusalWords;
-  /** Settings of the edges without which it is not there. */
-  readonly edgeEnv?: () => Promise<Readonly<Record<string, string>>>;
+  /** What an edge is started with for it: a port of its own, a deadline that tests can wait for. */
+  edgeEnv?(): Promise<Readonly<Record<string, string>>>;
   /** Rejects with a `WireRefusal`. */
   open(edge: EdgeProcess, options?: PeerOptions): Promise<Peer>;
 }

@@ -104,6 +104,9 @@ export class Service extends Child {
 }
 
 export class EdgeProcess extends Service {
+  /** What it was started with beside what all edges have. */
+  env: Env = {};
+
   get wsUrl(): string {
     return `ws://127.0.0.1:${this.port}/v1/ws`;
   }
@@ -125,6 +128,7 @@ export class Fleet {
     const main = this.#options.edgeMain ?? `${APPS}edge/dist/main.js`;
     const child = this.#fork(main, { ...this.#options.edgeEnv, ...env });
     const edge = new EdgeProcess(this.#nameOf('edge'), child);
+    edge.env = env;
     this.edges.push(edge);
     return edge.started();
   }

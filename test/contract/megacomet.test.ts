@@ -1,0 +1,4 @@
+import { contract } from './suite.js';
+import { megacomet } from './wires/megacomet.js';
+
+contract(megacomet);
