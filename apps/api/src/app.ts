@@ -11,6 +11,7 @@ import {
   Scripts,
   whenReady,
 } from '@halley/shared/redis';
+import { IcometAdmin } from './compat/icomet/admin.js';
 import { MegacometManager } from './compat/megacomet/manager.js';
 import { EdgeControl } from './control/edge-control.js';
 import { checkRedisSettings } from './control/redis-settings.js';
@@ -32,6 +33,7 @@ export class ApiApp {
   readonly #redis: CommandClient;
   readonly #edges: EdgeControl;
   readonly #server: HttpServer;
+  readonly #icomet: IcometAdmin | null;
   readonly #megacomet: MegacometManager | null;
 
   constructor(settings: Settings, redisUrl: string, log: Logger) {
@@ -52,7 +54,8 @@ export class ApiApp {
       metrics: new Metrics(),
       log,
     };
-    this.#server = createServer(services);
+    this.#icomet = settings.icomet.bare ? new IcometAdmin(services, address) : null;
+    this.#server = createServer(services, this.#icomet);
     this.#megacomet = settings.api.megacometManagerPort > 0 ? new MegacometManager(services) : null;
   }
 
@@ -74,6 +77,7 @@ export class ApiApp {
   }
 
   async stop(): Promise<void> {
+    this.#icomet?.stop();
     await Promise.all([
       this.#server.stop(STOP_DEADLINE_MS),
       this.#megacomet?.stop(STOP_DEADLINE_MS),
@@ -88,7 +92,7 @@ export class ApiApp {
   }
 }
 
-function createServer(services: Services): HttpServer {
+function createServer(services: Services, icomet: IcometAdmin | null): HttpServer {
   const { settings, metrics, log } = services;
   metrics.collectProcess();
   const requests = metrics.histogram({
@@ -101,7 +105,7 @@ function createServer(services: Services): HttpServer {
   const prefix = `${randomBase36(8)}-`;
   let count = 0;
   const observed = new Map<string, ReturnType<typeof requests.labels>>();
-  return new HttpServer(allRoutes(services, VERSION), {
+  const options = {
     callers: new Callers(new ApiKeys(settings.apiKeys)),
     bodyMaxBytes: settings.api.bodyMaxBytes,
     log,
@@ -109,7 +113,7 @@ function createServer(services: Services): HttpServer {
       count += 1;
       return prefix + count.toString(36);
     },
-    observe(route, status, durationMs) {
+    observe(route: string, status: number, durationMs: number) {
       // prom-client sorts and joins the labels at each call; the same few are used again and again.
       const key = `${status} ${route}`;
       let series = observed.get(key);
@@ -119,7 +123,8 @@ function createServer(services: Services): HttpServer {
       }
       series.observe(durationMs / MS_PER_SECOND);
     },
-  });
+  };
+  return new HttpServer(allRoutes(services, VERSION), options, icomet);
 }
 
 /** True when the promise was fulfilled in time. */

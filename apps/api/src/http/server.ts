@@ -10,6 +10,8 @@ import { refusal } from '@halley/shared/protocol';
 import type { ServerContext, ServerOptions } from './context.js';
 import { Exchange, type ServedRoute } from './exchange.js';
 import { Pending } from './pending.js';
+import type { PlainSite } from './plain.js';
+import { PlainExchange } from './plain-exchange.js';
 import type { Method, Route } from './route.js';
 import { bodyCheck } from './validator.js';
 
@@ -33,9 +35,10 @@ export class HttpServer {
   readonly #context: ServerContext & { isStopping: boolean };
   #socket: us_listen_socket | null = null;
 
-  constructor(routes: readonly Route[], options: ServerOptions) {
+  constructor(routes: readonly Route[], options: ServerOptions, site: PlainSite | null = null) {
     this.#context = { ...options, pending: new Pending(), isStopping: false };
     for (const base of BASES) this.#register(base, routes);
+    if (site !== null) this.#registerSite(site);
     this.#app.any('/*', (response, request) =>
       this.#exchange(response, 'unknown', isHead(request)).refuse(NOT_FOUND),
     );
@@ -78,6 +81,16 @@ export class HttpServer {
       this.#serve(base + route.path, route);
     }
     for (const [path, methods] of allowed) this.#refuseOthers(base + path, path, methods);
+  }
+
+  #registerSite(site: PlainSite): void {
+    for (const path of site.paths) {
+      for (const base of site.bases) {
+        this.#app.any(base + path, (response, request) =>
+          new PlainExchange(this.#context, site, path, response, request).start(request),
+        );
+      }
+    }
   }
 
   #serve(pattern: string, route: Route): void {

@@ -76,6 +76,12 @@ export class Namespaces {
     const sizes = [...this.#byName.values()].map((namespace) => namespace.maxPayloadBytes);
     return Math.max(NAMESPACE_DEFAULTS.maxPayloadBytes, ...sizes);
   }
+
+  /** Bytes of data that every namespace with `icomet` takes. */
+  get icometPayloadBytes(): number {
+    const numbered = [...this.#byName.values()].filter(({ icomet }) => icomet);
+    return Math.min(...numbered.map((namespace) => namespace.maxPayloadBytes));
+  }
 }
 
 /** The configured namespaces, those that are built in, and in development those for trying out. */

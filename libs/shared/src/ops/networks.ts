@@ -72,12 +72,17 @@ export function clientAddress({ peer, proxied, forwardedFor }: Hops, trusted: Ne
   let nearest = plainAddress(peer) ?? peer;
   if (!trusted.includes(nearest)) return nearest;
   for (const told of nearestFirst(proxied, forwardedFor)) {
-    const hop = plainAddress(withoutPort(told));
+    const hop = hopAddress(told);
     if (hop === null) break;
     nearest = hop;
     if (!trusted.includes(hop)) break;
   }
   return nearest;
+}
+
+/** One hop of `X-Forwarded-For` as `plainAddress` has it, whose port is left off; null where it is none. */
+export function hopAddress(told: string): string | null {
+  return plainAddress(withoutPort(told));
 }
 
 /** At most `HOPS_MAX`, as they are written. */

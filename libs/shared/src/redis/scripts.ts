@@ -24,6 +24,8 @@ const KEY_COUNTS = {
   member: 2,
   probe: 1,
   locate: 3,
+  'dps-note': 1,
+  sign: 3,
 } as const satisfies Record<string, number | null>;
 
 export type ScriptName = keyof typeof KEY_COUNTS;
