@@ -6,6 +6,10 @@
 /** `T` is no array. */
 export type Few<T extends object> = T | readonly T[] | null;
 
+export function fewOf<T extends object>(items: readonly T[]): Few<T> {
+  return items.length > 1 ? items : (items[0] ?? null);
+}
+
 /** @returns the same list if it holds the item already */
 export function withItem<T extends object>(few: Few<T>, item: T): Few<T> {
   const items = itemsOf(few);
@@ -14,8 +18,7 @@ export function withItem<T extends object>(few: Few<T>, item: T): Few<T> {
 }
 
 export function withoutItem<T extends object>(few: Few<T>, item: T): Few<T> {
-  const items = itemsOf(few).filter((one) => one !== item);
-  return items.length > 1 ? items : (items[0] ?? null);
+  return fewOf(itemsOf(few).filter((one) => one !== item));
 }
 
 /** In the order in which they were put in. */

@@ -1,23 +1,25 @@
 import type { RawJson, ServerFrame } from '@halley/shared/protocol';
 import type { Channel, ChannelListener } from './channel.js';
 import type { Client } from './client.js';
+import { type Few, itemsOf, withItem, withoutItem } from './few.js';
 import type { Identity } from './ports/authorizer.js';
 import type { Connection } from './ports/connection.js';
 import type { Subject } from './ports/counters.js';
 import type { Wire } from './ports/wire.js';
 import type { StreamItem } from './tail.js';
 
-const NO_CHANNELS: readonly Channel[] = [];
+/** As unix ms the time of each session would be an object of its own. */
+const EPOCH_MS = Date.now();
 
 /** One connection: who it is, what it holds, how to talk to it. Kept small: there are a million. */
 export class Session implements ChannelListener {
   readonly connectionId: string;
   readonly connection: Connection;
   readonly wire: Wire;
-  readonly sinceMs: number;
+  readonly #since: number;
   identity: Identity;
   client: Client | null = null;
-  #channels: readonly Channel[] = NO_CHANNELS;
+  #channels: Few<Channel> = null;
   /** Rights for single channels by a token of their own. */
   grants: Map<string, Identity> | null = null;
   /** Commands under way by channel: the next one on the same channel waits. */
@@ -39,11 +41,16 @@ export class Session implements ChannelListener {
     this.connection = connection;
     this.wire = wire;
     this.identity = identity;
-    this.sinceMs = sinceMs;
+    this.#since = sinceMs - EPOCH_MS;
+  }
+
+  /** Unix ms. */
+  get sinceMs(): number {
+    return EPOCH_MS + this.#since;
   }
 
   get channels(): readonly Channel[] {
-    return this.#channels;
+    return itemsOf(this.#channels);
   }
 
   /** Under which name others see it in a channel. */
@@ -82,16 +89,15 @@ export class Session implements ChannelListener {
   }
 
   holds(name: string): Channel | undefined {
-    return this.#channels.find((channel) => channel.name === name);
+    return this.channels.find((channel) => channel.name === name);
   }
 
   take(channel: Channel): void {
-    this.#channels = [...this.#channels, channel];
+    this.#channels = withItem(this.#channels, channel);
   }
 
   drop(channel: Channel): void {
-    const rest = this.#channels.filter((one) => one !== channel);
-    this.#channels = rest.length === 0 ? NO_CHANNELS : rest;
+    this.#channels = withoutItem(this.#channels, channel);
     this.grants?.delete(channel.name);
   }
 }

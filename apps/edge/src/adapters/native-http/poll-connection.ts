@@ -115,6 +115,7 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
   write(): void {}
 
   follow(topic: string): void {
+    this.#progress.share(topic);
     this.#site.followers.follow(topic, this);
   }
 

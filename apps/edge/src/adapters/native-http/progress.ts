@@ -1,23 +1,32 @@
 import type { Position, ServerFrame } from '@halley/shared/protocol';
+import { type Few, fewOf, itemsOf } from '../../core/few.js';
 import type { StreamItem } from '../../core/tail.js';
 import { type Cursor, formatCursor } from './cursor.js';
 import { channelOfItem, positionAfter } from './encode.js';
 
+/** How far one channel has been seen. */
+interface Seen {
+  channel: string;
+  position: Position | null;
+}
+
 /** How far a connection has seen each of its channels and its queue, told by what is written to it. */
 export class Progress {
-  readonly #channels: readonly string[];
-  readonly #positions: (Position | null)[];
+  readonly #seen: Few<Seen>;
   #queue: Position | null;
 
-  /** @param seen what the client has shown */
-  constructor(channels: readonly string[], seen: Cursor | null) {
-    this.#channels = channels;
-    this.#positions = channels.map((_, index) => seen?.channels[index] ?? null);
-    this.#queue = seen?.queue ?? null;
+  /** @param cursor what the client has shown */
+  constructor(channels: readonly string[], cursor: Cursor | null) {
+    const seen = channels.map((channel, index) => ({
+      channel,
+      position: cursor?.channels[index] ?? null,
+    }));
+    this.#seen = fewOf(seen);
+    this.#queue = cursor?.queue ?? null;
   }
 
   get channelCount(): number {
-    return this.#channels.length;
+    return itemsOf(this.#seen).length;
   }
 
   get queue(): Position | null {
@@ -25,7 +34,8 @@ export class Progress {
   }
 
   get cursor(): string {
-    return formatCursor({ channels: this.#positions, queue: this.#queue });
+    const channels = itemsOf(this.#seen).map(({ position }) => position);
+    return formatCursor({ channels, queue: this.#queue });
   }
 
   noteFrame(frame: ServerFrame): void {
@@ -48,7 +58,17 @@ export class Progress {
   }
 
   note(channel: string, position: Position): void {
-    const index = this.#channels.indexOf(channel);
-    if (index !== -1) this.#positions[index] = position;
+    const seen = this.#find(channel);
+    if (seen !== undefined) seen.position = position;
+  }
+
+  /** Keeps this copy of a name in place of its own: all connections that hold the channel share it. */
+  share(channel: string): void {
+    const seen = this.#find(channel);
+    if (seen !== undefined) seen.channel = channel;
+  }
+
+  #find(channel: string): Seen | undefined {
+    return itemsOf(this.#seen).find((seen) => seen.channel === channel);
   }
 }

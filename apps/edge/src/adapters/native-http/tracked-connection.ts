@@ -54,6 +54,11 @@ export class TrackedConnection extends PushConnection implements Wire {
     this.write(bytes);
   }
 
+  override follow(topic: string): void {
+    this.#progress.share(topic);
+    super.follow(topic);
+  }
+
   override bufferedBytes(): number {
     return this.#batchBytes + super.bufferedBytes();
   }
