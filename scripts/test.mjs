@@ -7,7 +7,12 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './lib/build.mjs';
-import { ensureFaketime, ensurePackages, ensureRedisServer } from './lib/install.mjs';
+import {
+  ensureFaketime,
+  ensurePackages,
+  ensureRedisServer,
+  ensureTestPrograms,
+} from './lib/install.mjs';
 import { checkPlatform, checkUwsBinary } from './lib/platform.mjs';
 import { node, npm, ROOT } from './lib/run.mjs';
 import { Stop, say } from './lib/say.mjs';
@@ -26,6 +31,7 @@ try {
   ensurePackages();
   ensureRedisServer();
   ensureFaketime();
+  ensureTestPrograms();
   build();
   checkUwsBinary();
   for (const check of CHECKS) count(check, npm(['run', '--silent', check]));

@@ -59,6 +59,21 @@ export function ensureFaketime() {
   installPackage('libfaketime', 'tests set the clock of a redis-server with it', 'install it');
 }
 
+/** What the tests run beside Halley: Debian's package, its program, and what for. */
+const TEST_PROGRAMS = [
+  ['nginx', '/usr/sbin/nginx', 'tests hold its sample configuration'],
+  ['haproxy', '/usr/sbin/haproxy', 'tests hold its sample configuration'],
+  ['chromium', '/usr/bin/chromium', 'tests open pages in it'],
+  ['firefox-esr', '/usr/bin/firefox-esr', 'tests open pages in it'],
+];
+
+/** Installs the proxies and browsers of the tests where they are missing. */
+export function ensureTestPrograms() {
+  for (const [name, program, purpose] of TEST_PROGRAMS) {
+    if (!existsSync(program)) installPackage(name, purpose, 'install it');
+  }
+}
+
 /**
  * @param purpose is said before
  * @param advice what to do where it cannot be installed
