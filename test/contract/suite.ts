@@ -92,6 +92,7 @@ export function contract(wire: WireUnderTest): void {
       const edges = wire.carries === 'channels' ? [0, 1] : [1];
       const peers = await Promise.all(edges.map((index) => wire.open(stack().edge(index))));
       for (const peer of peers) await peer.subscribe(topic);
+      if (wire.confirmsSubscribe === false) await subscribers(topic, peers.length);
       const posts = Array.from({ length: 200 }, async (_, data) => ({
         id: await publish(topic, data),
         data,
@@ -212,6 +213,15 @@ export function contract(wire: WireUnderTest): void {
       await moved.close();
       expect(await exit).toMatchObject({ code: 0 });
     });
+
+    function subscribers(channel: string, count: number): Promise<boolean> {
+      const path = `/channels/${encodeURIComponent(channel)}`;
+      const isSo = async () => {
+        const { body } = await stack().rest.get(path);
+        return (body as { subscribers: number }).subscribers === count;
+      };
+      return eventually(isSo, `${count} subscribers of ${channel}`);
+    }
 
     /** Some wires open a queue with the connection, the others by asking for it. */
     async function openQueue(clientId: string, options: PeerOptions): Promise<Peer> {

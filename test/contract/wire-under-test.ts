@@ -69,6 +69,8 @@ export interface WireUnderTest {
   readonly carries: 'channels' | 'queues';
   /** Marks are positions: one that proves nothing is told so. */
   readonly tellsRecovery: boolean;
+  /** Default true. False: a client cannot tell from when on it is subscribed. */
+  readonly confirmsSubscribe?: boolean;
   readonly refusals: RefusalWords;
   /** What an edge is started with for it: a port of its own, a deadline that tests can wait for. */
   edgeEnv?(): Promise<Readonly<Record<string, string>>>;

@@ -11,6 +11,7 @@ import {
   whenReady,
 } from '@halley/shared/redis';
 import { TokenAuthorizer } from './access/authorizer.js';
+import { DPS_PREFIX, DpsDoor } from './adapters/dps/adapter.js';
 import { IcometDoor } from './adapters/icomet/adapter.js';
 import { Rooms } from './adapters/icomet/rooms.js';
 import { MegacometDoor } from './adapters/megacomet/adapter.js';
@@ -20,6 +21,7 @@ import type { Site as NativeHttpSite } from './adapters/native-http/site.js';
 import { RedisChannelStore } from './broker/channel-store.js';
 import { RedisChannelTokens } from './broker/channel-tokens.js';
 import { ControlHandler } from './broker/control.js';
+import { RedisDpsSessions } from './broker/dps-sessions.js';
 import { EdgeIdentity } from './broker/edge-identity.js';
 import { RedisMemberStore } from './broker/member-store.js';
 import { RedisNumberStore } from './broker/number-store.js';
@@ -132,6 +134,10 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   serveHttp(app, icomet, connections);
   const claims = new RedisQueueClaims(redis, scripts, services.limits.queueMs);
   const megacomet = new MegacometDoor({ edge, claims, handshake, pollPresenceMs, newConnectionId });
+  const sessions = new RedisDpsSessions(redis, scripts);
+  const dps = new DpsDoor({ ...site, newConnectionId, sessions });
+  serveSockets(app, dps.sockets(DPS_PREFIX), connections);
+  serveHttp(app, dps.http(DPS_PREFIX), connections);
   serveHealth(app, isReady);
   serveNotFound(app);
   registerGauges(edge, counters);
@@ -144,6 +150,15 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
       setting: 'HALLEY_MEGACOMET_PORT',
       port: settings.edge.megacometPort,
       serve: (doorApp) => serveHttp(doorApp, megacomet, connections),
+    },
+    {
+      setting: 'HALLEY_DPS_PORT',
+      port: settings.edge.dpsPort,
+      serve(doorApp) {
+        serveSockets(doorApp, dps.sockets(''), connections);
+        serveHttp(doorApp, dps.http(''), connections);
+        serveNotFound(doorApp);
+      },
     },
   ]);
   const pulse = new Pulse(redis, new LoadMeter(edge, counters), identity, {

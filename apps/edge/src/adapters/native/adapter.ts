@@ -119,7 +119,7 @@ export class NativeDoor implements SocketDoor<Admission, NativeSession> {
 }
 
 /** Two intervals and a grace of silence; uWS counts in steps of 4 s, from 8 s to 960 s. */
-function idleSecondsOf(pingIntervalMs: number): number {
+export function idleSecondsOf(pingIntervalMs: number): number {
   const seconds = (2 * pingIntervalMs + SILENCE_GRACE_MS) / 1_000;
   return Math.min(960, Math.max(8, Math.ceil(seconds / 4) * 4));
 }

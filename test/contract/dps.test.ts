@@ -1,0 +1,4 @@
+import { contract } from './suite.js';
+import { dps } from './wires/dps.js';
+
+for (const wire of dps) contract(wire);
