@@ -5,6 +5,7 @@ import { CODES, type Code } from '@halley/shared/protocol';
 import { channelKeys } from '@halley/shared/redis';
 import { request } from 'undici';
 import { describe, expect, test } from 'vitest';
+import { ask, httpUrl, type Query } from '../kit/http-wires.js';
 import {
   type Closed,
   connect,
@@ -14,7 +15,6 @@ import {
   open,
 } from '../kit/native-client.js';
 import { type Exchange, field, RestClient } from '../kit/rest.js';
-import { ask, httpUrl, type Query } from '../kit/http-wires.js';
 import { channelIn, claimsOf, tokenFor, useFleet } from '../kit/use-fleet.js';
 import { eventually, within } from '../kit/wait.js';
 

@@ -60,11 +60,12 @@ export class RawHttp {
   }
 
   /** Sends in two segments, the second once the first has left. */
-  async sendSplit(text: string, at: number): Promise<void> {
-    await new Promise((resolve) => this.socket.write(text.slice(0, at), resolve));
+  async sendSplit(text: string | Buffer, at: number): Promise<void> {
+    const bytes = Buffer.from(text);
+    await new Promise((resolve) => this.socket.write(bytes.subarray(0, at), resolve));
     // Two turns of the loop: the other side has read the first segment by then, or reads both.
     await new Promise((resolve) => setImmediate(resolve));
-    this.socket.write(text.slice(at));
+    this.socket.write(bytes.subarray(at));
   }
 
   /** The first answer, taken out of what was received, once it is whole. */

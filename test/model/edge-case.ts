@@ -204,7 +204,9 @@ export class EdgeCase {
       await turns(1);
     }
     for (const edge of this.#edges) await this.#connect(edge);
-    while (this.#edges.some((edge) => edge.busy > 0)) await turns(1);
+    // A turn first: of a read that has just failed the next attempt begins within this one.
+    do await turns(1);
+    while (this.#edges.some((edge) => edge.busy > 0));
   }
 
   #judge(tally: EdgeTally): void {

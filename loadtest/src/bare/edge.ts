@@ -24,6 +24,13 @@ function openSockets(app: TemplatedApp): void {
   });
 }
 
+/** Requests that are not answered, with the least that uWS asks for. */
+function holdRequests(app: TemplatedApp): void {
+  app.get('/held', (response) => {
+    response.onAborted(() => undefined);
+  });
+}
+
 async function forward(app: TemplatedApp, url: string, channels: string[]): Promise<void> {
   const redis = new Redis(url);
   redis.on('smessageBuffer', (_channel: Buffer, frame: Buffer) => app.publish(TOPIC, frame, false));
@@ -32,6 +39,7 @@ async function forward(app: TemplatedApp, url: string, channels: string[]): Prom
 
 const app = uWS.App();
 openSockets(app);
+holdRequests(app);
 onPost(app, (channel, body, answer) => {
   app.publish(TOPIC, frameOf(channel, body), false);
   answer('0-0');

@@ -25,7 +25,7 @@ const SETTLED_BYTES = 64 * 1024;
 const SETTLE_INTERVAL_MS = 200;
 const LOOKS_MAX = 25;
 
-/** The bare part is uWS with WebSockets, whatever wire ours is. */
+/** The bare part is uWS with WebSockets, or with requests that it does not answer. */
 function memoryOver(name: string, wire: Wire, goal: Goal): Scenario {
   return {
     name,
@@ -65,7 +65,7 @@ async function measure(side: Side, wire: Wire, connections: number): Promise<Sam
       stack,
       side === 'bare' ? stack.wsPort : port,
       count,
-      side === 'bare' ? BARE : wire.hold(from, count),
+      side === 'bare' ? bareOpening(wire) : wire.hold(from, count),
       look,
     );
   try {
@@ -81,7 +81,10 @@ async function measure(side: Side, wire: Wire, connections: number): Promise<Sam
   }
 }
 
-const BARE: Opening = { targets: ['/v1/ws'], options: {} };
+function bareOpening(wire: Wire): Opening {
+  if (wire === websocket) return { targets: ['/v1/ws'], options: {} };
+  return { targets: ['/held'], options: { marker: 'x', 'ready-frames': 0 } };
+}
 
 /** Runs `look` while the connections are open. */
 async function hold<T>(

@@ -37,7 +37,8 @@ export class UwsReply implements HttpReply {
     this.#response = response;
     this.#forwarded = forwarded;
     this.#limits = limits;
-    response.onAborted(() => this.#release()?.over());
+    // Smaller than a closure with its context.
+    response.onAborted(this.#aborted.bind(this));
   }
 
   get isGone(): boolean {
@@ -157,6 +158,10 @@ export class UwsReply implements HttpReply {
     const listener = this.#release();
     response.cork(() => response.end());
     listener?.over();
+  }
+
+  #aborted(): void {
+    this.#release()?.over();
   }
 
   #release(): ReplyListener | null {

@@ -1,4 +1,4 @@
-import type { ServerFrame } from '@halley/shared/protocol';
+import { errorFrame, refusal, type ServerFrame } from '@halley/shared/protocol';
 import type { Connection } from '../../core/ports/connection.js';
 import type { HttpReply, ReplyListener } from '../../core/ports/http.js';
 import type { Wire } from '../../core/ports/wire.js';
@@ -28,7 +28,8 @@ export class FramesConnection implements Connection, Wire, ReplyListener {
   }
 
   encode(frame: ServerFrame): string {
-    this.#answer.frame(frame);
+    // The answer is on its way; the request after it finds another edge.
+    if (frame.type !== 'goodbye') this.#answer.frame(frame);
     return '';
   }
 
@@ -47,8 +48,8 @@ export class FramesConnection implements Connection, Wire, ReplyListener {
 
   unfollow(): void {}
 
-  end(close: number): void {
-    this.#answer.frame({ type: 'goodbye', code: close, retryAfterMs: 0 });
+  end(): void {
+    this.#answer.frame(errorFrame(refusal('outcome-unknown')));
   }
 
   bufferedBytes(): number {

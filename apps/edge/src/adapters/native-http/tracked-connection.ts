@@ -80,6 +80,8 @@ export class TrackedConnection extends PushConnection implements Wire {
     const event = this.fanoutWire.cursorEvent(this.#progress.cursor);
     super.write(joined(event === '' ? batch : [...batch, event]));
     this.#acknowledge();
+    // A replay may have paused on the batch alone: of a socket that took it all nobody says that it drained.
+    if (super.bufferedBytes() === 0) super.drained();
   }
 
   /** What waits for the kernel was not taken yet. */
