@@ -30,13 +30,13 @@ export interface Guest {
 
 /** One request to subscribe. */
 export interface Call {
-  readonly request: HttpRequest;
   readonly reply: HttpReply;
   readonly headers: Headers;
   readonly asked: Asked;
-  /** Answers with one object, and ends. */
-  tell(object: ObjectText): void;
 }
+
+/** Answers with one object, and ends. */
+export type Tell = (object: ObjectText) => void;
 
 /** What the subscribing paths have in common: who asks, may it, and where it stands. */
 export class Reception {
@@ -55,8 +55,16 @@ export class Reception {
     answerProblem(reply, refused, headers);
   }
 
-  /** @returns what is asked for, or why it cannot be answered at all */
-  decode(request: HttpRequest): Asked | Refusal {
+  /** @returns null where it was refused: it cannot be answered at all */
+  receive(request: HttpRequest, reply: HttpReply): Call | null {
+    const headers = this.headersFor(request);
+    const asked = this.#decode(request);
+    if (!('code' in asked)) return { reply, headers, asked };
+    this.refuse(reply, asked, headers);
+    return null;
+  }
+
+  #decode(request: HttpRequest): Asked | Refusal {
     const { edge, handshake, isNumbered } = this.site;
     if (edge.isClosed) return DRAINING;
     if (!isOriginAllowed(request, handshake.origins)) return refusal('origin-refused');
@@ -66,9 +74,9 @@ export class Reception {
   }
 
   /** Resolves with whoever may subscribe; null where the call was answered, or its client has gone. */
-  async admit(call: Call): Promise<Guest | null> {
+  async admit(call: Call, tell: Tell): Promise<Guest | null> {
     try {
-      return await this.#admit(call);
+      return await this.#admit(call, tell);
     } catch (error) {
       if (!(error instanceof RefusedError)) this.site.edge.services.counters.failed(error);
       const refused = error instanceof RefusedError ? error.refusal : refusal('internal');
@@ -77,13 +85,13 @@ export class Reception {
     }
   }
 
-  async #admit(call: Call): Promise<Guest | null> {
+  async #admit(call: Call, tell: Tell): Promise<Guest | null> {
     const { asked, reply } = call;
     const identity = await this.#identityOf(asked);
     if (reply.isGone) return null;
-    if (identity === null) return this.#turnAway(call, '401', 'Token error');
+    if (identity === null) return this.#turnAway(call, tell, '401', 'Token error');
     const room = this.site.rooms.enter(asked.channel);
-    if (typeof room === 'string') return this.#turnAway(call, '429', room);
+    if (typeof room === 'string') return this.#turnAway(call, tell, '429', room);
     let place: Place;
     try {
       place = await this.site.numbers.locate(asked.channel, asked.seq);
@@ -123,10 +131,10 @@ export class Reception {
   }
 
   /** By an object, as iComet does, and not by a status. */
-  #turnAway(call: Call, type: '401' | '429', reason: string): null {
+  #turnAway(call: Call, tell: Tell, type: '401' | '429', reason: string): null {
     const code = type === '401' ? 'bad-token' : 'too-many-channels';
     this.site.edge.refuseArrival(refusal(code, reason), call.reply.address());
-    call.tell(refusedText(type, icometName(call.asked.channel), reason));
+    tell(refusedText(type, icometName(call.asked.channel), reason));
     return null;
   }
 }

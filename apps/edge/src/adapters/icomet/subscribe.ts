@@ -18,24 +18,13 @@ export async function servePush(
   request: HttpRequest,
   reply: HttpReply,
 ): Promise<void> {
-  const asked = reception.decode(request);
-  const headers = reception.headersFor(request);
-  if ('code' in asked) {
-    reception.refuse(reply, asked, headers);
-    return;
-  }
+  const call = reception.receive(request, reply);
+  if (call === null) return;
+  const { headers } = call;
   const { contentType, preamble } = wire.framing;
-  const guest = await reception.admit({
-    request,
-    reply,
-    headers,
-    asked,
-    tell: (object) =>
-      reply.answer(
-        '200 OK',
-        [['Content-Type', contentType], ...headers],
-        preamble + wire.put([object]),
-      ),
+  const guest = await reception.admit(call, (object) => {
+    const typed = [['Content-Type', contentType] as const, ...headers];
+    reply.answer('200 OK', typed, preamble + wire.put([object]));
   });
   if (guest === null) return;
   const { room, place } = guest;
@@ -52,20 +41,11 @@ export async function servePoll(
   request: HttpRequest,
   reply: HttpReply,
 ): Promise<void> {
-  const asked = reception.decode(request);
-  const headers = reception.headersFor(request);
-  if ('code' in asked) {
-    reception.refuse(reply, asked, headers);
-    return;
-  }
+  const call = reception.receive(request, reply);
+  if (call === null) return;
+  const { asked, headers } = call;
   const refusing = new PollForm(headers, asked.callback);
-  const guest = await reception.admit({
-    request,
-    reply,
-    headers,
-    asked,
-    tell: (object) => refusing.single(reply, object),
-  });
+  const guest = await reception.admit(call, (object) => refusing.single(reply, object));
   if (guest === null) return;
   const { room, place } = guest;
   const form = new PollForm([...headers, KEPT_ALIVE], asked.callback);
