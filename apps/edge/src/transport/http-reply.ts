@@ -68,11 +68,7 @@ export class UwsReply implements HttpReply {
       this.#wait(response, this.#backlog, bytes);
       return;
     }
-    let isTaken = true;
-    response.cork(() => {
-      isTaken = response.write(bytes);
-    });
-    if (!isTaken) this.#congested(response, bytes.length);
+    if (!writeCorked(response, bytes)) this.#congested(response, bytes.length);
   }
 
   end(closesSocket = false): void {
@@ -176,4 +172,19 @@ export class UwsReply implements HttpReply {
 function writeHead(response: HttpResponse, status: string, headers: Headers): void {
   response.writeStatus(status);
   for (const [name, value] of headers) response.writeHeader(name, value);
+}
+
+/** The write under way. One function does them all: a fan-out would make a closure for each connection. */
+const write = { response: null as HttpResponse | null, bytes: '' as Bytes, isTaken: true };
+
+function writeIt(): void {
+  write.isTaken = write.response?.write(write.bytes) ?? true;
+}
+
+/** @returns false where the kernel did not take all */
+function writeCorked(response: HttpResponse, bytes: Bytes): boolean {
+  write.response = response;
+  write.bytes = bytes;
+  response.cork(writeIt);
+  return write.isTaken;
 }
