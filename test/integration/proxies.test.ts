@@ -6,7 +6,7 @@ import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { ask, httpUrl, openPush, poll, pollByScript } from '../kit/http-wires.js';
-import { connect } from '../kit/native-client.js';
+import { connect, open } from '../kit/native-client.js';
 import { checkSample, type ReverseProxy, type Sample, startProxy } from '../kit/proxies.js';
 import { getText, RawHttp } from '../kit/raw-http.js';
 import { field, RestClient } from '../kit/rest.js';
@@ -15,7 +15,17 @@ import { eventually, within } from '../kit/wait.js';
 
 const OPEN = { subscribe: 'anyone', publish: 'anyone', history: 'anyone', icomet: true } as const;
 const CONFIG = { namespaces: { open: OPEN } };
-const TRUSTING = { HALLEY_TRUSTED_PROXIES: '127.0.0.1', HALLEY_TRUST_CLIENT_IDS: '1' };
+const TRUSTING = {
+  HALLEY_TRUSTED_PROXIES: '127.0.0.1',
+  HALLEY_TRUST_CLIENT_IDS: '1',
+  HALLEY_ORIGINS: 'same-host',
+};
+/** Long enough for a health check to see that an edge leaves while it still takes new connections. */
+const OPEN_DRAIN = { HALLEY_DRAIN_GRACE_MS: '8000', HALLEY_DRAIN_SECONDS: '9' };
+/** It takes no new connections, and refuses what comes on those it has. */
+const DEAF_DRAIN = { HALLEY_DRAIN_GRACE_MS: '0', HALLEY_DRAIN_SECONDS: '9' };
+/** With the rest of the head, and what a proxy adds, just below the 16 KiB that an edge reads. */
+const HEAD_FILLER_BYTES = 15_800;
 /** Where clients come from who are no proxies: as good as any other address, and always there. */
 const CLIENT_ADDRESS = '127.0.0.77';
 const FORGED_ADDRESS = '203.0.113.66';
@@ -32,13 +42,14 @@ function targetsOf(stack: FleetUnderTest) {
   };
 }
 
-test.each<[Sample, RegExp]>([
-  ['nginx.conf', /test is successful/],
-  ['icomet-nginx.conf', /test is successful/],
-  ['haproxy.cfg', /Configuration file is valid|^$/],
-])('the program itself takes %s', async (sample, verdict) => {
-  expect((await checkSample(sample)).trim()).toMatch(verdict);
-});
+test.each<Sample>(['nginx.conf', 'icomet-nginx.conf', 'haproxy.cfg'])(
+  'the program itself takes %s without a warning',
+  async (sample) => {
+    const { code, output } = await checkSample(sample);
+    expect(output).not.toMatch(/warn|alert|emerg/i);
+    expect(code).toBe(0);
+  },
+);
 
 describe.each<Sample>(['nginx.conf', 'haproxy.cfg'])('behind %s', (sample) => {
   const stack = useFleet({ edges: 2, config: CONFIG, edgeEnv: TRUSTING });
@@ -114,44 +125,98 @@ describe.each<Sample>(['nginx.conf', 'haproxy.cfg'])('behind %s', (sample) => {
     raw.close();
   });
 
-  test('an edge that leaves is not asked any more; its clients find another', async () => {
-    const channel = channelIn('open');
-    const before = await connect(proxy.wsUrl());
-    await before.subscribe(channel);
-    const exits = [stack.fleet.edge(0).terminate()];
-    await exits[0];
-    for (let turn = 0; turn < 10; turn += 1) {
-      const client = await connect(proxy.wsUrl());
-      expect(await client.welcomed()).toMatchObject({ type: 'welcome' });
-      await client.close();
-      expect((await ask(url('/v1/poll', { channel }))).status).toBe(200);
-    }
-    await before.close();
+  test('a page of the same host may connect', async () => {
+    const socket = await connect(proxy.wsUrl(), { origin: proxy.url('browsers') });
+    expect(await socket.welcomed()).toMatchObject({ type: 'welcome' });
+    await socket.close();
+    const strange = await open(proxy.wsUrl(), { origin: 'http://strange.example' });
+    expect(await strange.closed).toMatchObject({
+      reason: expect.stringMatching(/^origin-refused/),
+    });
+  });
+
+  test('a head as large as an edge reads passes', async () => {
+    const cookie = `filler=${'x'.repeat(HEAD_FILLER_BYTES)}`;
+    const { status } = await ask(url('/v1/poll', { channel: channelIn('open') }), {
+      headers: { cookie },
+    });
+    expect(status).toBe(200);
+  });
+
+  test('a body as large as the api reads passes', async () => {
+    const backend = new RestClient(proxy.url('backends'));
+    const message = { channel: channelIn('open'), data: 'x'.repeat(60_000) };
+    const { status, text } = await backend.post('/messages', {
+      messages: Array.from({ length: 100 }, () => message),
+    });
+    expect(text.slice(0, 200)).not.toContain('<html>');
+    expect(status).toBe(200);
+    await backend.close();
   });
 });
 
-describe('behind HAProxy by PROXY v2', () => {
-  const stack = useFleet({ config: CONFIG, edgeEnv: TRUSTING });
+describe.each<[Sample, Record<string, string>]>([
+  ['nginx.conf', DEAF_DRAIN],
+  ['haproxy.cfg', OPEN_DRAIN],
+])('an edge that leaves behind %s', (sample, drain) => {
+  const stack = useFleet({ edges: 2, config: CONFIG, edgeEnv: { ...TRUSTING, ...drain } });
   let proxy: ReverseProxy;
 
   beforeAll(async () => {
-    proxy = await startProxy('haproxy.cfg', targetsOf(stack));
-    const ready = new URL('/readyz', proxy.url('byProxyProtocol'));
-    await eventually(async () => (await ask(ready)).status === 200, 'the edge is in the rotation');
+    proxy = await startProxy(sample, targetsOf(stack));
   });
   afterAll(() => proxy?.stop());
 
-  test('the address is that of the PROXY header; what the client says moves nothing', async () => {
-    const clientId = channelIn('pia');
-    const socket = new WebSocket(`${proxy.wsUrl('byProxyProtocol')}?client=${clientId}`, {
-      localAddress: CLIENT_ADDRESS,
-      headers: { 'X-Forwarded-For': FORGED_ADDRESS },
-    });
-    await once(socket, 'open');
-    const address = await eventually(() => addressOf(stack, clientId), 'the client is there');
-    expect(address).toBe(CLIENT_ADDRESS);
-    socket.close();
-    await once(socket, 'close');
+  const pollOnce = async () =>
+    (await ask(httpUrl(proxy.wsUrl(), '/v1/poll', { channel: channelIn('open') }))).status;
+
+  async function edgeOf(wsUrl: string): Promise<string | undefined> {
+    const clientId = channelIn('visitor');
+    const client = await connect(wsUrl, { client: clientId });
+    const shown = await eventually(async () => {
+      const { body } = await stack.rest.get(`/clients/${clientId}`);
+      return (body as { connections?: { edgeId: string }[] }).connections?.[0];
+    }, 'the client is there');
+    await client.close();
+    return shown.edgeId;
+  }
+
+  test('is not asked any more, nor after its end', async () => {
+    // Its session keeps the leaving edge alive.
+    const held = await connect(stack.ws(0));
+    const [leaving, staying] = [await edgeOf(stack.ws(0)), await edgeOf(stack.ws(1))];
+    expect(leaving).not.toBe(staying);
+    // Both are in the rotation, and nginx has idle connections to both.
+    const visited = new Set<string | undefined>();
+    await eventually(async () => {
+      visited.add(await edgeOf(proxy.wsUrl()));
+      return visited.size === 2;
+    }, 'both edges are visited');
+    for (let turn = 0; turn < 4; turn += 1) expect(await pollOnce()).toBe(200);
+
+    stack.edge(0).process.kill('SIGTERM');
+    if (sample === 'haproxy.cfg') {
+      await proxy.process.printed(/Server edges\/edges1 is DOWN/);
+      // By its check alone: the edge still takes whoever comes.
+      expect((await ask(httpUrl(stack.ws(0), '/healthz'))).status).toBe(200);
+      expect(await edgeOf(stack.ws(0))).toBe(leaving);
+      for (let turn = 0; turn < 10; turn += 1) expect(await edgeOf(proxy.wsUrl())).toBe(staying);
+    } else {
+      const isDeaf = () =>
+        ask(httpUrl(stack.ws(0), '/healthz')).then(
+          () => false,
+          () => true,
+        );
+      await eventually(isDeaf, 'the edge listens no more');
+      for (let turn = 0; turn < 10; turn += 1) expect(await pollOnce()).toBe(200);
+    }
+    expect(stack.edge(0).isRunning).toBe(true);
+    await held.close();
+    await within(stack.edge(0).exited, 'the edge is gone');
+    for (let turn = 0; turn < 10; turn += 1) {
+      expect(await pollOnce()).toBe(200);
+      expect(await edgeOf(proxy.wsUrl())).toBe(staying);
+    }
   });
 });
 
@@ -192,6 +257,15 @@ describe('whose word counts', () => {
     const head = proxyHead(FORGED_ADDRESS);
     expect(await addressBy('cleo', CLIENT_ADDRESS, head, [])).toBe(CLIENT_ADDRESS);
     expect(await addressBy('dora', '127.0.0.1', head, [])).toBe(FORGED_ADDRESS);
+  });
+
+  // infra/proxy/README.md and docs/uws.md say so. Where this fails, the build of uWebSockets.js has been
+  // mended: HAProxy can have its `send-proxy-v2`.
+  test('a PROXY v2 header in a segment of its own is refused', async () => {
+    const raw = await RawHttp.open(stack.edge().port);
+    raw.send(proxyHead(FORGED_ADDRESS));
+    await within(raw.closed, 'the edge ends the connection');
+    expect(raw.received).toMatch(/^HTTP\/1\.1 505 /);
   });
 });
 

@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child, cleanEnv } from './child.js';
 import { freePort } from './ports.js';
-import { eventually } from './wait.js';
+import { eventually, within } from './wait.js';
 
 const SAMPLES = fileURLToPath(new URL('../../infra/proxy/', import.meta.url));
 const HOST = '127.0.0.1';
@@ -18,7 +18,7 @@ const NGINX_TEMP_PATHS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 export type Sample = 'nginx.conf' | 'haproxy.cfg' | 'icomet-nginx.conf';
 
 /** What a sample holds, and what stands there instead. */
-export type Replacement = readonly [text: string | RegExp, by: string];
+type Replacement = readonly [text: string, by: string];
 
 /** Where the samples point to, each as `host:port`. */
 export interface Targets {
@@ -27,12 +27,12 @@ export interface Targets {
 }
 
 /** The ports that the samples listen on. */
-const LISTENING = { browsers: 8080, backends: 8081, byProxyProtocol: 8082 } as const;
+const LISTENING = { browsers: 8080, backends: 8081 } as const;
 type Listener = keyof typeof LISTENING;
 
 const LISTENERS: Readonly<Record<Sample, readonly Listener[]>> = {
   'nginx.conf': ['browsers', 'backends'],
-  'haproxy.cfg': ['browsers', 'backends', 'byProxyProtocol'],
+  'haproxy.cfg': ['browsers', 'backends'],
   'icomet-nginx.conf': ['browsers'],
 };
 
@@ -55,8 +55,8 @@ export class ReverseProxy {
   }
 
   /** The native wire behind it. */
-  wsUrl(listener: Listener = 'browsers'): string {
-    return `${this.url(listener).replace('http', 'ws')}/v1/ws`;
+  wsUrl(): string {
+    return `${this.url('browsers').replace('http', 'ws')}/v1/ws`;
   }
 
   async stop(): Promise<void> {
@@ -73,13 +73,9 @@ export function readSample(sample: Sample): Promise<string> {
 }
 
 /** Starts what the sample is for; resolves once all its ports are listened on. */
-export async function startProxy(
-  sample: Sample,
-  targets: Targets,
-  changes: readonly Replacement[] = [],
-): Promise<ReverseProxy> {
+export async function startProxy(sample: Sample, targets: Targets): Promise<ReverseProxy> {
   for (let attempt = 1; ; attempt += 1) {
-    const proxy = await spawnProxy(sample, targets, changes);
+    const proxy = await spawnProxy(sample, targets);
     try {
       for (const listener of LISTENERS[sample]) await isListening(proxy, listener);
       return proxy;
@@ -91,26 +87,25 @@ export async function startProxy(
   }
 }
 
-/** What the program says to the sample: its own check of a configuration. */
-export async function checkSample(sample: Sample): Promise<string> {
+/** The program's own check of a configuration, to which a warning is a failure too. */
+export async function checkSample(
+  sample: Sample,
+): Promise<{ code: number | null; output: string }> {
   const dir = await mkdtemp(join(tmpdir(), 'halley-proxy-'));
   // Not connected to; others than those of the sample, which is held to hold what is replaced.
   const targets = { edges: [`${HOST}:9`], api: `${HOST}:9` };
-  const file = await placeSample(sample, dir, await drawPorts(sample), targets, []);
-  const check = run(sample, sample === 'haproxy.cfg' ? ['-c', '-f', file] : ['-t', '-c', file]);
-  await check.exited;
+  const file = await placeSample(sample, dir, await drawPorts(sample), targets);
+  const args = sample === 'haproxy.cfg' ? ['-c', '-dW', '-f', file] : ['-t', '-c', file];
+  const check = run(sample, args);
+  const { code } = await within(check.exited, `${check.name} ends`);
   await rm(dir, { recursive: true, force: true });
-  return check.output;
+  return { code, output: check.output };
 }
 
-async function spawnProxy(
-  sample: Sample,
-  targets: Targets,
-  changes: readonly Replacement[],
-): Promise<ReverseProxy> {
+async function spawnProxy(sample: Sample, targets: Targets): Promise<ReverseProxy> {
   const dir = await mkdtemp(join(tmpdir(), 'halley-proxy-'));
   const ports = await drawPorts(sample);
-  const file = await placeSample(sample, dir, ports, targets, changes);
+  const file = await placeSample(sample, dir, ports, targets);
   // One process each, which ends with the test run: a worker would outlive its killed master.
   const args =
     sample === 'haproxy.cfg'
@@ -140,7 +135,6 @@ async function placeSample(
   dir: string,
   ports: ReadonlyMap<Listener, number>,
   targets: Targets,
-  changes: readonly Replacement[],
 ): Promise<string> {
   const listens = [...ports].map(([listener, port]): Replacement => {
     const shipped = LISTENING[listener];
@@ -150,7 +144,7 @@ async function placeSample(
   });
   const places =
     sample === 'haproxy.cfg' ? haproxyPlaces(targets) : nginxPlaces(sample, dir, targets);
-  const text = replaceAll(await readSample(sample), [...listens, ...places, ...changes]);
+  const text = replaceAll(await readSample(sample), [...listens, ...places]);
   const file = join(dir, sample);
   await writeFile(file, text);
   return file;
@@ -183,11 +177,8 @@ function haproxyPlaces({ edges, api }: Targets): Replacement[] {
 
 function replaceAll(text: string, replacements: readonly Replacement[]): string {
   return replacements.reduce((before, [shipped, by]) => {
-    const after = before.replaceAll(
-      typeof shipped === 'string' ? shipped : new RegExp(shipped, 'g'),
-      () => by,
-    );
-    if (after === before) throw new Error(`the sample does not hold ${String(shipped)}`);
+    const after = before.replaceAll(shipped, () => by);
+    if (after === before) throw new Error(`the sample does not hold ${shipped}`);
     return after;
   }, text);
 }
