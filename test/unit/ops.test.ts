@@ -8,7 +8,8 @@ import {
   urlWithoutSecrets,
 } from '@halley/shared/ops';
 import { afterEach, describe, expect, test } from 'vitest';
-import { eventually } from '../kit/wait.js';
+import { Child } from '../kit/child.js';
+import { eventually, within } from '../kit/wait.js';
 
 describe('the logger', () => {
   function logged(write: (log: ReturnType<typeof createLogger>) => void): string {
@@ -51,6 +52,59 @@ describe('the logger', () => {
     const entry: unknown = JSON.parse(line);
     expect(entry).toMatchObject({ level: 30, name: 'unit', channel: 'a', msg: 'seen' });
     expect(entry).toHaveProperty('time', expect.stringMatching(/^\d{4}-\d\d-\d\dT/));
+  });
+});
+
+describe('a process that ends', () => {
+  const OPS = import.meta.resolve('@halley/shared/ops');
+
+  /** Runs `body` with a logger `log` in a process of its own. */
+  function program(body: string): Child {
+    const script = `import { createLogger, exit, LOG_BUFFER_MAX_BYTES } from ${JSON.stringify(OPS)};
+      const log = createLogger({ level: 'info', name: 'unit' });
+      ${body}`;
+    const args = ['--input-type=module', '-e', script];
+    return new Child('program', spawn(process.execPath, args));
+  }
+
+  test('has written all that it logged', async () => {
+    const child = program(`for (let i = 0; i < 20_000; i += 1) log.info({ i }, 'line');
+      await exit(3);`);
+    let lines = 0;
+    child.process.stdout?.on('data', (text: string) => {
+      lines += text.split('\n').length - 1;
+    });
+    expect(await child.exited).toEqual({ code: 3, signal: null });
+    expect(lines).toBe(20_000);
+  });
+
+  test.each([
+    ['in the same turn', "log.info('last'); await exit(3);"],
+    ['after an earlier line', "log.info('earlier'); setTimeout(() => exit(3), 20);"],
+    ['twice', "log.info('last'); void exit(3); await exit(3);"],
+  ])('ends though nobody can read its last line: %s', async (_, body) => {
+    const child = program(`process.stdin.once('end', async () => { ${body} }).resume();`);
+    child.process.stdout?.destroy();
+    child.process.stdin?.end();
+    expect(await within(child.exited, 'it is gone')).toEqual({ code: 3, signal: null });
+  });
+
+  test('drops what a slow reader does not take, beyond the limit', async () => {
+    const child = program(`const text = 'x'.repeat(1_000);
+      for (let i = 0; i < 20_000; i += 1) log.info(text);
+      process.stdin.once('end', () => exit(3)).resume();
+      process.stderr.write('limit ' + LOG_BUFFER_MAX_BYTES + '.');`);
+    child.process.stdout?.pause();
+    await child.printed('limit 4194304.');
+    let bytes = 0;
+    child.process.stdout?.on('data', (text: string) => {
+      bytes += text.length;
+    });
+    child.process.stdout?.resume();
+    child.process.stdin?.end();
+    expect(await child.exited).toEqual({ code: 3, signal: null });
+    expect(bytes).toBeLessThanOrEqual(4_194_304 + 19);
+    expect(bytes).toBeGreaterThan(4_000_000);
   });
 });
 

@@ -1,7 +1,7 @@
 /** The api process: settings from the environment, ready or fatal to the parent, SIGTERM to stop. */
 
 import { loadSettings } from '@halley/shared/config';
-import { createLogger, onSignals, reportFatal, reportReady } from '@halley/shared/ops';
+import { createLogger, exit, onSignals, reportFatal, reportReady } from '@halley/shared/ops';
 import { ApiApp } from './app.js';
 
 async function main(): Promise<void> {
@@ -13,7 +13,7 @@ async function main(): Promise<void> {
   // Before the start: one that waits for Redis must end with its parent, too.
   onSignals((reason) => {
     log.info({ reason }, 'stopping');
-    void app.stop().finally(() => process.exit(0));
+    void app.stop().finally(() => exit(0));
   });
   const port = await app.start();
   log.info({ host: settings.host, port }, 'serving');

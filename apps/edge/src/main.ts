@@ -1,16 +1,16 @@
 import { loadSettings, SettingsError } from '@halley/shared/config';
-import { onSignals, reportFatal, reportReady } from '@halley/shared/ops';
+import { exit, onSignals, reportFatal, reportReady } from '@halley/shared/ops';
 import { type RunningEdge, startEdge } from './app.js';
 
 let edge: RunningEdge | null = null;
 
 // Before the start: a start that waits for Redis must end with its parent, too.
 onSignals((reason) => {
-  if (edge === null) process.exit(0);
+  if (edge === null) return void exit(0);
   // Without the supervisor nobody would end a drain that hangs, and its Redis may be gone already.
   edge.stop(reason === 'parent-gone' ? 0 : undefined).then(
-    () => process.exit(0),
-    () => process.exit(1),
+    () => exit(0),
+    () => exit(1),
   );
 });
 

@@ -3,6 +3,8 @@
  * channel; started by hand there is none, and stderr and the exit code speak.
  */
 
+import { endLog } from './logger.js';
+
 /** `EX_CONFIG` of sysexits.h: starting again would fail in the same way, so nobody should try. */
 export const EXIT_CONFIG = 78;
 
@@ -45,10 +47,17 @@ export function reportFatal(line: string): void {
   const oneLine = line.replace(/\s*\n\s*/g, '; ');
   if (process.send === undefined) {
     process.stderr.write(`${oneLine}\n`);
-    process.exit(EXIT_CONFIG);
+    void exit(EXIT_CONFIG);
+    return;
   }
   // The message is only on its way when its callback runs; an exit before that loses it.
-  process.send({ fatal: oneLine }, () => process.exit(EXIT_CONFIG));
+  process.send({ fatal: oneLine }, () => void exit(EXIT_CONFIG));
+}
+
+/** Ends this process once its log is written. */
+export async function exit(code: number): Promise<never> {
+  await endLog();
+  process.exit(code);
 }
 
 /** A parent that died in between is heard of by `disconnect`; without a callback it would throw. */
