@@ -190,6 +190,13 @@ export class Edge {
     this.services.counters.refused(refused, { ...session.subject, channel });
   }
 
+  /** What went wrong, as a refusal: whatever is none is a defect, and counted. */
+  refusalOf(error: unknown): Refusal {
+    if (error instanceof RefusedError) return error.refusal;
+    this.services.counters.failed(error);
+    return refusal('internal');
+  }
+
   /** Somebody was turned away at the door. */
   refuseArrival(refused: Refusal, address: string): void {
     this.services.counters.refused(refused, { connectionId: '', address });

@@ -1,6 +1,6 @@
 /** What iComet's admin port says, byte by byte. */
 
-import { problemHeaders, type Refusal, statusOf } from '@halley/shared/protocol';
+import { inScript, problemHeaders, type Refusal, statusOf } from '@halley/shared/protocol';
 import type { PlainAnswer, PlainHeaders } from '../../http/plain.js';
 import { statusLine } from '../../http/status.js';
 
@@ -8,14 +8,6 @@ import { statusLine } from '../../http/status.js';
 export const ICOMET_VERSION = '0.2.5';
 const SERVER = ['Server', `icomet ${ICOMET_VERSION}`] as const;
 const NO_SNIFFING = ['X-Content-Type-Options', 'nosniff'] as const;
-
-/** Of JSON in a script: nothing in it may end the script or a line of it. */
-const RISKY = /[<\u2028\u2029]/g;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '<': '\\u003c',
-  '\u2028': '\\u2028',
-  '\u2029': '\\u2029',
-};
 
 export function headersOf(contentType: string): PlainHeaders {
   return [SERVER, ['Content-Type', contentType], NO_SNIFFING];
@@ -36,9 +28,8 @@ export function jsonAnswer(
     const headers = headersOf(`${type}; charset=utf-8`);
     return { status: '200 OK', headers, body: `${json}\n` };
   }
-  const argument = json.replace(RISKY, (char) => ESCAPES[char] ?? char);
   const headers = headersOf('text/javascript; charset=utf-8');
-  return { status: '200 OK', headers, body: `${callback}(${argument});\n` };
+  return { status: '200 OK', headers, body: `${callback}(${inScript(json)});\n` };
 }
 
 export function refusedAnswer(refused: Refusal): PlainAnswer {

@@ -1,4 +1,5 @@
 import { CHANNELS_PER_URL_MAX, isChannel, type RawJson, refusal } from '@halley/shared/protocol';
+import { detached } from '../native-http/decode.js';
 import { type DpsRefusal, refusalNamed } from './errors.js';
 
 /** Bytes of a session's name: it becomes part of a Redis key. */
@@ -84,9 +85,4 @@ function decodeChannels(params: URLSearchParams): readonly string[] | DpsRefusal
 
 function badSeq(what: string): DpsRefusal {
   return refusalNamed('bad_seq', 'bad-query', `seq= must be ${what}`);
-}
-
-/** A part of a text keeps the whole of it, with its token, for as long as the connection is there. */
-function detached(part: string): string {
-  return Buffer.from(part).toString();
 }

@@ -1,4 +1,4 @@
-import { escapeName, type Refusal, RefusedError, refusal } from '@halley/shared/protocol';
+import { escapeName, type Refusal } from '@halley/shared/protocol';
 import { execute } from '../../core/commands/index.js';
 import type { Identity } from '../../core/ports/authorizer.js';
 import type { Follower } from '../../core/ports/connection.js';
@@ -40,7 +40,7 @@ export class Polls implements PollHost {
     }
     this.#reception.identified(request, reply, refuse, (identity) => {
       this.#enter(reply, headers, asked, identity).catch((error: unknown) => {
-        refuse(this.#refusalOf(error));
+        refuse(this.#site.edge.refusalOf(error));
       });
     });
   }
@@ -75,7 +75,7 @@ export class Polls implements PollHost {
       await this.#site.sessions.note(poll.visit.session, marks, lifeMs);
       return null;
     } catch (error) {
-      const refused = this.#refusalOf(error);
+      const refused = this.#site.edge.refusalOf(error);
       if (poll.session !== null) this.#site.edge.refuse(poll.session, refused);
       return refused;
     }
@@ -130,12 +130,6 @@ export class Polls implements PollHost {
     if (request.origin !== '') return this.#reception.headersFor(request);
     this.#plainHeaders ??= this.#reception.headersFor(request);
     return this.#plainHeaders;
-  }
-
-  #refusalOf(error: unknown): Refusal {
-    if (error instanceof RefusedError) return error.refusal;
-    this.#site.edge.services.counters.failed(error);
-    return refusal('internal');
   }
 }
 

@@ -1,4 +1,4 @@
-import { type PublishFrame, RefusedError, refusal } from '@halley/shared/protocol';
+import { type PublishFrame, refusal } from '@halley/shared/protocol';
 import { publish } from '../../core/commands/publish.js';
 import type { Identity } from '../../core/ports/authorizer.js';
 import type { Headers, HttpReply, HttpRequest } from '../../core/ports/http.js';
@@ -61,8 +61,7 @@ export class Pushes {
       await publish(site.edge, session, frame);
       reply.answer('200 OK', [['Content-Type', 'application/json'], ...headers], 'true\n');
     } catch (error) {
-      const refused = error instanceof RefusedError ? error.refusal : refusal('internal');
-      if (!(error instanceof RefusedError)) site.edge.services.counters.failed(error);
+      const refused = site.edge.refusalOf(error);
       site.edge.refuse(session, refused, channel);
       answerRefusal(reply, refused, headers);
     } finally {

@@ -1,3 +1,4 @@
+import { inScript } from '@halley/shared/protocol';
 import type { ObjectText } from './encode.js';
 
 /** How objects are wrapped on one of the paths. */
@@ -7,18 +8,6 @@ export interface Framing {
   /** Sent before the first object. */
   readonly preamble: string;
   frame(object: ObjectText): string;
-}
-
-/** Of JSON in a script: nothing in it may end the script or a line of it. */
-const RISKY = /[<\u2028\u2029]/g;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '<': '\\u003c',
-  '\u2028': '\\u2028',
-  '\u2029': '\\u2029',
-};
-
-export function inScript(object: ObjectText): string {
-  return object.replace(RISKY, (char) => ESCAPES[char] ?? char);
 }
 
 export const streamFraming: Framing = {

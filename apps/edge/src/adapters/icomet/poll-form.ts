@@ -1,6 +1,6 @@
+import { inScript } from '@halley/shared/protocol';
 import type { Headers, HttpReply } from '../../core/ports/http.js';
 import type { ObjectText } from './encode.js';
-import { inScript } from './framings.js';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const SCRIPT_TYPE = 'text/javascript; charset=utf-8';

@@ -9,12 +9,17 @@ import type { PollWire } from './wires.js';
 
 const decoder = new TextDecoder();
 
+/** Objects of kept messages, which are answered together. */
+interface Kept {
+  readonly objects: string[];
+  chars: number;
+}
+
 /** A subscriber of /poll: one answer, with what is kept or else with what comes next. */
 export class PollSubscriber extends Subscriber {
   readonly fanoutWire: PollWire;
   readonly #form: PollForm;
-  /** Objects of kept messages, which are answered together; null: there are none. */
-  #kept: string[] | null = null;
+  #kept: Kept | null = null;
 
   constructor(site: Site, reply: HttpReply, wire: PollWire, form: PollForm, beginning: Beginning) {
     super(site, reply, beginning);
@@ -28,7 +33,7 @@ export class PollSubscriber extends Subscriber {
 
   /** What follows a long replay comes with the next poll. */
   override bufferedBytes(): number {
-    return this.#kept?.reduce((bytes, objects) => bytes + objects.length, 0) ?? 0;
+    return this.#kept?.chars ?? 0;
   }
 
   due(): void {
@@ -42,7 +47,7 @@ export class PollSubscriber extends Subscriber {
 
   override encodeItem(item: Parameters<Subscriber['encodeItem']>[0]): string {
     if (this.#kept === null) {
-      this.#kept = [];
+      this.#kept = { objects: [], chars: 0 };
       queueMicrotask(() => this.#answerKept());
     }
     return super.encodeItem(item);
@@ -50,8 +55,12 @@ export class PollSubscriber extends Subscriber {
 
   protected take(objects: Bytes): void {
     const text = typeof objects === 'string' ? objects : decoder.decode(objects);
-    if (this.#kept !== null) this.#kept.push(text);
-    else this.#form.live(this.reply, text);
+    if (this.#kept === null) {
+      this.#form.live(this.reply, text);
+      return;
+    }
+    this.#kept.objects.push(text);
+    this.#kept.chars += text.length;
   }
 
   protected closed(): void {
@@ -68,7 +77,7 @@ export class PollSubscriber extends Subscriber {
   }
 
   #answerKept(): void {
-    const kept = this.#kept ?? [];
+    const kept = this.#kept?.objects ?? [];
     this.#kept = null;
     const objects = kept.filter((text) => text !== '');
     if (objects.length > 0) this.#form.kept(this.reply, objects.join(','));

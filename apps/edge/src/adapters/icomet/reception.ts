@@ -1,4 +1,4 @@
-import { icometName, type Refusal, RefusedError, refusal } from '@halley/shared/protocol';
+import { icometName, type Refusal, refusal } from '@halley/shared/protocol';
 import { execute } from '../../core/commands/index.js';
 import type { Identity } from '../../core/ports/authorizer.js';
 import type { Headers, HttpReply, HttpRequest } from '../../core/ports/http.js';
@@ -78,9 +78,7 @@ export class Reception {
     try {
       return await this.#admit(call, tell);
     } catch (error) {
-      if (!(error instanceof RefusedError)) this.site.edge.services.counters.failed(error);
-      const refused = error instanceof RefusedError ? error.refusal : refusal('internal');
-      this.refuse(call.reply, refused, call.headers);
+      this.refuse(call.reply, this.site.edge.refusalOf(error), call.headers);
       return null;
     }
   }

@@ -7,11 +7,10 @@ import {
   type ServerFrame,
 } from '@halley/shared/protocol';
 import type { Deadline } from '../../core/deadlines.js';
-import type { Connection, Follower } from '../../core/ports/connection.js';
-import type { HttpReply, ReplyListener } from '../../core/ports/http.js';
+import type { HttpReply } from '../../core/ports/http.js';
 import type { Wire } from '../../core/ports/wire.js';
-import type { Session } from '../../core/session.js';
 import type { StreamItem } from '../../core/tail.js';
+import { ReplyConnection } from '../native-http/reply-connection.js';
 import type { Room } from './rooms.js';
 import type { Site } from './site.js';
 
@@ -29,24 +28,19 @@ export interface Beginning {
 }
 
 /** A subscriber of one channel. Kept small: there are many. */
-export abstract class Subscriber implements Connection, Follower, Wire, ReplyListener, Deadline {
-  abstract readonly fanoutWire: Wire & { encodeFor(room: Room, item: StreamItem): string };
-  protected readonly site: Site;
-  protected readonly reply: HttpReply;
+export abstract class Subscriber extends ReplyConnection<Site> implements Wire, Deadline {
+  abstract override readonly fanoutWire: Wire & { encodeFor(room: Room, item: StreamItem): string };
   protected readonly room: Room;
   readonly #from: number | null;
-  session: Session | null = null;
   #noop: number;
   dueAtMs: number;
 
   constructor(site: Site, reply: HttpReply, { room, from, noop }: Beginning) {
-    this.site = site;
-    this.reply = reply;
+    super(site, reply);
     this.room = room;
     this.#from = from;
     this.#noop = noop;
     this.dueAtMs = this.nextDueAtMs();
-    reply.listener = this;
   }
 
   /** The answer begins: the channel is held, and what was asked for follows. */
@@ -91,33 +85,9 @@ export abstract class Subscriber implements Connection, Follower, Wire, ReplyLis
   /** What there is to say is said where it is encoded. */
   write(): void {}
 
-  follow(topic: string): void {
-    this.site.followers.follow(topic, this);
-  }
-
-  unfollow(topic: string): void {
-    this.site.followers.unfollow(topic, this);
-  }
-
   end(close: number, _reason: string): void {
     if (close === closeNumber('draining')) this.leave();
     else this.reply.close();
-  }
-
-  bufferedBytes(): number {
-    return this.reply.bufferedBytes();
-  }
-
-  address(): string {
-    return this.reply.address();
-  }
-
-  drained(): void {
-    if (this.session !== null) this.site.edge.drained(this.session);
-  }
-
-  overflowed(): void {
-    if (this.session !== null) this.site.edge.overflowed(this.session);
   }
 
   over(): void {

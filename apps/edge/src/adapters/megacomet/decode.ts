@@ -1,5 +1,6 @@
 import { isCallbackName, isClientId, type Refusal, refusal } from '@halley/shared/protocol';
 import type { HttpRequest } from '../../core/ports/http.js';
+import { detached } from '../native-http/decode.js';
 
 /** What a request asks for. */
 export interface Asked {
@@ -27,10 +28,5 @@ export function decodeAsked({ path, query }: HttpRequest): Asked | Refusal | nul
   if (callback !== null && !isCallbackName(callback)) {
     return refusal('bad-callback', 'callback= must be names joined by dots', 'callback');
   }
-  return { clientId: copyOf(clientId), callback, token: params.get('token') };
-}
-
-/** A part of a string keeps the whole of it, with the token, for as long as the request waits. */
-function copyOf(part: string): string {
-  return Buffer.from(part).toString();
+  return { clientId: detached(clientId), callback, token: params.get('token') };
 }

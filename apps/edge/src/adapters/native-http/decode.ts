@@ -38,7 +38,7 @@ export function decodeAsked({ query, lastEventId }: HttpRequest): Asked | Refusa
 }
 
 /** A part of a text keeps the whole of it, with its token, for as long as the connection is there. */
-function detached(part: string): string {
+export function detached(part: string): string {
   return Buffer.from(part).toString();
 }
 

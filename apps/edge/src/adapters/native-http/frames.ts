@@ -3,8 +3,6 @@ import {
   type ClientFrame,
   decodeClientText,
   errorFrame,
-  type Refusal,
-  RefusedError,
   type RefusedFrame,
   refusal,
   type ServerFrame,
@@ -79,9 +77,7 @@ async function acknowledge(
     await site.edge.services.queues.acked(clientId, id);
     answer.nothing();
   } catch (error) {
-    if (!(error instanceof RefusedError)) site.edge.services.counters.failed(error);
-    const refused: Refusal = error instanceof RefusedError ? error.refusal : refusal('internal');
-    answer.frame(errorFrame(refused));
+    answer.frame(errorFrame(site.edge.refusalOf(error)));
   }
 }
 

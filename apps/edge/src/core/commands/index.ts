@@ -3,9 +3,7 @@ import {
   errorFrame,
   errorOfRefused,
   type Ref,
-  RefusedError,
   type RefusedFrame,
-  refusal,
 } from '@halley/shared/protocol';
 import type { Edge } from '../edge.js';
 import type { Session } from '../session.js';
@@ -86,8 +84,7 @@ async function answering(
     await command();
   } catch (error) {
     if (session.isGone) return;
-    const refused = error instanceof RefusedError ? error.refusal : refusal('internal');
-    if (!(error instanceof RefusedError)) edge.services.counters.failed(error);
+    const refused = edge.refusalOf(error);
     edge.refuse(session, refused, channel);
     session.send(errorFrame(refused, ref, channel));
   }
