@@ -2,7 +2,8 @@
 
 import { WebSocket } from 'ws';
 import { type RawAnswer, RawHttp, rawRequest } from './raw-http.js';
-import { DEADLINE_MS, DeadlineError, within } from './wait.js';
+import { DEADLINE_MS, within } from './wait.js';
+import { Waiters } from './waiters.js';
 
 /** What an answer to a poll, or a frame of a WebSocket, says. */
 export interface Batch {
@@ -112,18 +113,19 @@ export class DpsSocket {
   /** The texts of the frames. */
   readonly texts: string[] = [];
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
-  readonly #waiters = new Set<() => void>();
+  readonly #waiters: Waiters;
 
   constructor(socket: WebSocket) {
     this.socket = socket;
     socket.on('message', (bytes) => {
       this.texts.push(String(bytes));
-      for (const wake of this.#waiters) wake();
+      this.#waiters.wake();
     });
     this.closed = new Promise((resolve) => {
       socket.once('close', (code, reason) => resolve({ code, reason: String(reason) }));
     });
     socket.on('error', () => undefined); // Told by `closed`.
+    this.#waiters = new Waiters(this.closed);
   }
 
   get batches(): Batch[] {
@@ -135,21 +137,9 @@ export class DpsSocket {
   }
 
   /** Resolves once so many messages have come. */
-  async received(count: number): Promise<unknown[]> {
-    let wake: () => void = () => undefined;
-    const found = new Promise<unknown[]>((resolve, reject) => {
-      wake = () => {
-        if (this.messages.length >= count) resolve(this.messages);
-      };
-      void this.closed.then(({ code, reason }) => reject(new DeadlineError(`${code} ${reason}`)));
-      this.#waiters.add(wake);
-      wake();
-    });
-    try {
-      return await within(found, () => `${count} messages; has ${this.texts.join('\n')}`);
-    } finally {
-      this.#waiters.delete(wake);
-    }
+  received(count: number): Promise<unknown[]> {
+    const probe = () => this.messages.length >= count && this.messages;
+    return this.#waiters.until(probe, `${count} messages`, () => this.texts.join('\n'));
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,8 @@
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { ServerFrame } from '@halley/shared/protocol';
 import type { FrameOf, FrameType } from './native-client.js';
-import { DEADLINE_MS, DeadlineError, within } from './wait.js';
+import { DEADLINE_MS, within } from './wait.js';
+import { Waiters } from './waiters.js';
 
 export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
@@ -134,7 +135,7 @@ export class PushClient {
   /** Resolves when the answer has ended, or was cut. */
   readonly closed: Promise<'ended' | 'cut'>;
   readonly #framing: Framing;
-  readonly #waiters = new Set<() => void>();
+  readonly #waiters: Waiters;
   #rest = '';
 
   constructor(response: IncomingMessage) {
@@ -148,7 +149,7 @@ export class PushClient {
       response.once('error', () => resolve('cut'));
       response.once('close', () => resolve('cut'));
     });
-    void this.closed.then(() => this.#wake());
+    this.#waiters = new Waiters(this.closed);
   }
 
   of<T extends FrameType>(type: T): FrameOf<T>[] {
@@ -160,31 +161,8 @@ export class PushClient {
   }
 
   /** Resolves once `probe` gives something; asked again after whatever arrives. */
-  async until<T>(
-    probe: () => T | undefined | false,
-    what: string,
-    deadlineMs = DEADLINE_MS,
-  ): Promise<T> {
-    let wake: () => void = () => undefined;
-    const found = new Promise<T>((resolve, reject) => {
-      let isClosed = false;
-      wake = () => {
-        const value = probe();
-        if (value !== undefined && value !== false) resolve(value);
-        else if (isClosed) reject(new DeadlineError(`the answer was over before: ${what}`));
-      };
-      void this.closed.then(() => {
-        isClosed = true;
-        wake();
-      });
-      this.#waiters.add(wake);
-      wake();
-    });
-    try {
-      return await within(found, () => `${what}; has ${this.#lastFrames()}`, deadlineMs);
-    } finally {
-      this.#waiters.delete(wake);
-    }
+  until<T>(probe: () => T | undefined | false, what: string, deadlineMs?: number): Promise<T> {
+    return this.#waiters.until(probe, what, () => this.#lastFrames(), deadlineMs);
   }
 
   next<T extends FrameType>(
@@ -206,11 +184,7 @@ export class PushClient {
     for (const line of lines) {
       for (const text of this.#framing.line(line)) this.frames.push(JSON.parse(text));
     }
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiters) wake();
+    this.#waiters.wake();
   }
 
   #lastFrames(): string {

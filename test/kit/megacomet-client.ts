@@ -5,11 +5,12 @@ import { connect, type Socket } from 'node:net';
 import type { EdgeProcess } from './fleet.js';
 import { connect as connectNative } from './native-client.js';
 import { freePort } from './ports.js';
+import { headOf } from './raw-http.js';
 import { counterOf } from './streams.js';
 import type { FleetUnderTest } from './use-fleet.js';
 import { eventually, within } from './wait.js';
 
-export interface RawAnswer {
+export interface BinaryAnswer {
   /** Such as `HTTP/1.1 200 OK`. */
   readonly statusLine: string;
   /** By their names in lower case. */
@@ -61,7 +62,7 @@ export class MegacometClient {
   }
 
   /** The one answer on this connection, which the server closes behind it. */
-  async answer(deadlineMs?: number): Promise<RawAnswer> {
+  async answer(deadlineMs?: number): Promise<BinaryAnswer> {
     return answerOf(await this.ended(deadlineMs));
   }
 
@@ -92,18 +93,13 @@ export async function openMegacomet(
 }
 
 /** Takes one answer apart, and holds it to its own `Content-Length`. */
-export function answerOf(bytes: Buffer): RawAnswer {
-  const end = bytes.indexOf('\r\n\r\n');
-  if (end === -1) throw new Error(`no answer in ${JSON.stringify(bytes.toString())}`);
-  const [statusLine = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
-  const headers = new Map<string, string>();
-  for (const line of lines) {
-    const colon = line.indexOf(':');
-    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
-  }
-  const body = bytes.subarray(end + 4);
+export function answerOf(bytes: Buffer): BinaryAnswer {
+  const head = headOf(bytes);
+  if (head === null) throw new Error(`no answer in ${JSON.stringify(bytes.toString())}`);
+  const { statusLine, headers, bodyAt } = head;
+  const body = bytes.subarray(bodyAt);
   if (headers.get('content-length') !== String(body.length)) {
-    throw new Error(`${body.length} bytes in the body of ${bytes.toString('latin1', 0, end)}`);
+    throw new Error(`${body.length} bytes in the body of ${bytes.toString('latin1', 0, bodyAt)}`);
   }
   return { statusLine, headers, body };
 }

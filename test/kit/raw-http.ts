@@ -1,7 +1,8 @@
 /** HTTP by hand: exact bytes out, and the answer as it is on the network. */
 
 import { createConnection, type Socket } from 'node:net';
-import { DEADLINE_MS, DeadlineError, within } from './wait.js';
+import { DEADLINE_MS, within } from './wait.js';
+import { Waiters } from './waiters.js';
 
 export interface RawAnswer {
   readonly statusLine: string;
@@ -19,21 +20,21 @@ export class RawHttp {
   readonly socket: Socket;
   /** Resolves when the server has ended or reset the connection. */
   readonly closed: Promise<'ended' | 'reset'>;
-  readonly #waiters = new Set<() => void>();
+  readonly #waiters: Waiters;
   #received = Buffer.alloc(0);
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (bytes) => {
       this.#received = Buffer.concat([this.#received, bytes]);
-      this.#wake();
+      this.#waiters.wake();
     });
     this.closed = new Promise((resolve) => {
       socket.once('end', () => resolve('ended'));
       socket.once('error', () => resolve('reset'));
       socket.once('close', () => resolve('reset'));
     });
-    void this.closed.then(() => this.#wake());
+    this.#waiters = new Waiters(this.closed);
   }
 
   static async open(port: number, localAddress?: string): Promise<RawHttp> {
@@ -96,31 +97,9 @@ export class RawHttp {
     this.socket.resetAndDestroy();
   }
 
-  async #until<T>(probe: () => T | null, what: string, deadlineMs: number): Promise<T> {
-    let wake: () => void = () => undefined;
-    const found = new Promise<T>((resolve, reject) => {
-      let isClosed = false;
-      wake = () => {
-        const value = probe();
-        if (value !== null) resolve(value);
-        else if (isClosed) reject(new DeadlineError(`closed before ${what}: ${this.received}`));
-      };
-      void this.closed.then(() => {
-        isClosed = true;
-        wake();
-      });
-      this.#waiters.add(wake);
-      wake();
-    });
-    try {
-      return await within(found, () => `${what}; has ${this.received.slice(-2_000)}`, deadlineMs);
-    } finally {
-      this.#waiters.delete(wake);
-    }
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiters) wake();
+  #until<T>(probe: () => T | null, what: string, deadlineMs: number): Promise<T> {
+    const has = () => this.received.slice(-2_000);
+    return this.#waiters.until(probe, what, has, deadlineMs);
   }
 }
 
@@ -145,17 +124,24 @@ interface Parsed {
   readonly bytes: number;
 }
 
-function parse(received: Buffer, isEnough: (answer: RawAnswer) => boolean): Parsed | null {
+/** The first line and the headers of an answer, and where its body begins; null while they are not whole. */
+export function headOf(received: Buffer) {
   const headEnd = received.indexOf('\r\n\r\n');
   if (headEnd === -1) return null;
-  const [statusLine = '', ...lines] = received.subarray(0, headEnd).toString().split('\r\n');
-  const headers = new Map(
+  const [statusLine = '', ...lines] = received.toString('latin1', 0, headEnd).split('\r\n');
+  const headers: ReadonlyMap<string, string> = new Map(
     lines.map((line) => {
       const colon = line.indexOf(':');
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
     }),
   );
-  const from = headEnd + 4;
+  return { statusLine, headers, bodyAt: headEnd + 4 };
+}
+
+function parse(received: Buffer, isEnough: (answer: RawAnswer) => boolean): Parsed | null {
+  const head = headOf(received);
+  if (head === null) return null;
+  const { statusLine, headers, bodyAt: from } = head;
   const length = headers.get('content-length');
   const { chunks, end } =
     length === undefined ? chunksOf(received, from) : oneOf(received, from, Number(length));
