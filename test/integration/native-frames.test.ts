@@ -197,6 +197,7 @@ describe('frames of the native wire', () => {
     client.send({ type: 'unsubscribe', ref: 2, channel });
     client.sendText('nonsense');
     await client.next('unsubscribed');
+    await client.next('error');
     expect(client.frames[0]).toMatchObject({ type: 'welcome', clientId: 'early' });
     expect(client.of('subscribed')).toMatchObject([{ ref: 1 }]);
     expect(client.of('error')).toMatchObject([{ code: 'bad-json' }]);

@@ -20,6 +20,11 @@ import {
 } from '../kit/streams.js';
 import { eventually } from '../kit/wait.js';
 
+/** How often an edge proves its subscriber connections. */
+const PROBE_INTERVAL_MS = 2_000;
+/** By then every probe that was on its way has been answered or given up. */
+const PROVED_AFTER_SECONDS = 9;
+
 let redis: TestRedis;
 let fleet: Fleet;
 let rest: RestClient;
@@ -49,6 +54,12 @@ async function keep(edge: number, channel: string): Promise<NativeClient> {
 
 async function publish(channel: string, count: number): Promise<Position[]> {
   return publishAll(rest, { channel }, numbers(0, count));
+}
+
+/** For how many seconds each subscriber connection stands. */
+async function agesOfSubscribers(): Promise<number[]> {
+  const list = String(await redis.client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
+  return [...list.matchAll(/ age=(\d+) /g)].map(([, age]) => Number(age));
 }
 
 describe('a history that was cleared by DELETE', () => {
@@ -179,6 +190,20 @@ describe('the subscriber connection of an edge is lost', () => {
     expect(idsOf(keeper.messages(channel))).toEqual(ids);
     expect(keeper.of('gap')).toEqual([]);
   });
+
+  test('with a probe on its way: the connection after it is not held to that, and stays', async () => {
+    const counted = 'halley_subscriber_losses_total';
+    const losses = await counterOf(fleet.edge(0), counted);
+    const startMs = Date.now();
+    await whileDeaf(redis, fleet.edge(0), async () => {
+      // A probe is due: the edge sends it when it wakes, before it hears that its connection has gone.
+      await eventually(() => Date.now() - startMs > 2 * PROBE_INTERVAL_MS, 'a probe is due');
+    });
+    const grown = async () => Math.min(...(await agesOfSubscribers())) >= PROVED_AFTER_SECONDS;
+    await eventually(grown, 'the connections stay', 3_000 * PROVED_AFTER_SECONDS);
+    expect(await counterOf(fleet.edge(0), counted)).toBe(losses + 1);
+    await ready(fleet.edge(0));
+  }, 60_000);
 
   test('and more was missed than history holds: `gap`, then what it holds', async () => {
     const channel = 'small:deaf';

@@ -108,7 +108,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   });
   const edge = new Edge(services);
   const feed = new RevocationFeed(redis, revocations, () => edge.enforceRevocations());
-  const probe = new Probe(redis, scripts, subscriber, identity, () => counters.subscriberLost());
+  const probe = new Probe(redis, scripts, subscriber, identity);
   const control = new ControlHandler(redis, edge, revocations, identity, counters);
   const inbox = inboxOf(edge, control, probe);
   const upkeep = new Upkeep(redis, subscriber, edge, feed, identity, log);

@@ -2,6 +2,7 @@ import { randomBase36 } from '@halley/shared/ops';
 import {
   type CommandClient,
   edgeChannels,
+  type ProbePath,
   probeKey,
   type Scripts,
   type ShardSubscriber,
@@ -21,23 +22,20 @@ export class Probe {
   readonly #scripts: Scripts;
   readonly #subscriber: ShardSubscriber;
   readonly #edge: EdgeIdentity;
-  readonly #awaited = new Map<string, { readonly channel: string; readonly sinceMs: number }>();
+  readonly #awaited = new Map<string, ProbePath & { readonly sinceMs: number }>();
   #timer: NodeJS.Timeout | null = null;
   #isProved = false;
-  readonly #onDeaf: () => void;
 
   constructor(
     redis: CommandClient,
     scripts: Scripts,
     subscriber: ShardSubscriber,
     edge: EdgeIdentity,
-    onDeaf: () => void,
   ) {
     this.#redis = redis;
     this.#scripts = scripts;
     this.#subscriber = subscriber;
     this.#edge = edge;
-    this.#onDeaf = onDeaf;
   }
 
   /** Every connection has answered its last probe. */
@@ -60,22 +58,25 @@ export class Probe {
 
   #tick(): void {
     const nowMs = Date.now();
-    for (const [nonce, { channel, sinceMs }] of this.#awaited) {
-      if (nowMs - sinceMs < DEAF_AFTER_MS) continue;
-      this.#awaited.delete(nonce);
-      this.#isProved = false;
-      this.#onDeaf();
-      this.#subscriber.reconnect(channel);
+    for (const [nonce, { channel, standing, sinceMs }] of this.#awaited) {
+      // What was on its way over a connection that has ended says nothing about the one after it.
+      if (standing.isOver) this.#awaited.delete(nonce);
+      else if (nowMs - sinceMs >= DEAF_AFTER_MS) {
+        this.#awaited.delete(nonce);
+        this.#isProved = false;
+        this.#subscriber.reconnect(channel);
+      }
     }
     const candidates = edgeChannels(this.#edge.id);
-    for (const channel of this.#subscriber.probes(candidates)) {
-      void this.#send(channel, candidates.indexOf(channel));
+    for (const path of this.#subscriber.probes(candidates)) {
+      void this.#send(path, candidates.indexOf(path.channel));
     }
   }
 
-  async #send(channel: string, partition: number): Promise<void> {
+  async #send(path: ProbePath, partition: number): Promise<void> {
+    const { channel } = path;
     const nonce = randomBase36(12);
-    this.#awaited.set(nonce, { channel, sinceMs: Date.now() });
+    this.#awaited.set(nonce, { ...path, sinceMs: Date.now() });
     try {
       await this.#scripts.run('probe', [probeKey(partition)], [channel, `probe ${nonce}`]);
     } catch {

@@ -31,6 +31,17 @@ export interface SubscriberEvents {
   onLost(): void;
 }
 
+/** One life of a connection. */
+export interface Standing {
+  readonly isOver: boolean;
+}
+
+export interface ProbePath {
+  readonly channel: string;
+  /** The connection that this channel's messages take. */
+  readonly standing: Standing;
+}
+
 interface Node {
   readonly id: string;
   readonly host: string;
@@ -86,12 +97,13 @@ export class ShardSubscriber {
     return this.#links.size > 0 && [...this.#links.values()].every((link) => link.isReady);
   }
 
-  /** One channel per connection that is asked to carry a probe: its connection is then proved alive. */
-  probes(candidates: readonly string[]): string[] {
-    const byLink = new Map<Link, string>();
+  /** One channel per connection that stands: a probe that comes back over it proves the connection alive. */
+  probes(candidates: readonly string[]): ProbePath[] {
+    const byLink = new Map<Link, ProbePath>();
     for (const channel of candidates) {
       const link = this.#linkOf(channel);
-      if (link !== null && !byLink.has(link)) byLink.set(link, channel);
+      if (link === null || link.standing === null || byLink.has(link)) continue;
+      byLink.set(link, { channel, standing: link.standing });
     }
     return [...byLink.values()];
   }
@@ -202,11 +214,13 @@ interface LinkEvents {
 /** One connection; ready once what it has to carry is acknowledged by Redis. */
 class Link {
   readonly #redis: Redis;
-  #ready = false;
+  readonly #events: LinkEvents;
+  #standing: { isOver: boolean } | null = null;
   #waiting: (() => void)[] = [];
 
   constructor(redis: Redis, events: LinkEvents) {
     this.#redis = redis;
+    this.#events = events;
     redis.on('smessageBuffer', (channel: Buffer, payload: Buffer) =>
       events.onMessage(channel.toString('utf8'), payload),
     );
@@ -216,10 +230,7 @@ class Link {
         () => this.drop(),
       );
     });
-    redis.on('close', () => {
-      if (this.#ready) events.onLost();
-      this.#ready = false;
-    });
+    redis.on('close', () => this.#lose());
     redis.on('moved', events.onMoved);
     // Every failure shows as a close; ioredis would log each one as unhandled.
     redis.on('error', () => undefined);
@@ -227,11 +238,15 @@ class Link {
   }
 
   get isReady(): boolean {
-    return this.#ready;
+    return this.#standing !== null;
+  }
+
+  get standing(): Standing | null {
+    return this.#standing;
   }
 
   connected(): Promise<void> {
-    if (this.#ready) return Promise.resolve();
+    if (this.isReady) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -241,7 +256,7 @@ class Link {
   }
 
   unsubscribe(channels: readonly string[]): void {
-    if (!this.#ready) return;
+    if (!this.isReady) return;
     for (const batch of batchesBySlot(channels)) {
       this.#redis.sunsubscribe(...batch).catch(() => undefined);
     }
@@ -249,13 +264,23 @@ class Link {
 
   #becomeReady(): void {
     // It may have been lost again while what it carries was subscribed.
-    this.#ready = this.#redis.status === 'ready';
-    if (!this.#ready) return;
+    if (this.#redis.status !== 'ready') return;
+    this.#standing = { isOver: false };
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
+  /** Ends the connection; it comes back by itself. */
   drop(): void {
+    // Its close comes later: nothing may be expected of it until then.
+    this.#lose();
     this.#redis.disconnect(true);
+  }
+
+  #lose(): void {
+    if (this.#standing === null) return;
+    this.#standing.isOver = true;
+    this.#standing = null;
+    this.#events.onLost();
   }
 
   close(): void {
