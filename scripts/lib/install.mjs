@@ -59,15 +59,18 @@ export function ensureFaketime() {
   installPackage('libfaketime', 'tests set the clock of a redis-server with it', 'install it');
 }
 
-/** What the tests run beside Halley: Debian's package, its program, and what for. */
+/** What the tests run beside Halley: Debian's packages, their program, and what for. */
 const TEST_PROGRAMS = [
   ['nginx', '/usr/sbin/nginx', 'tests hold its sample configuration'],
   ['haproxy', '/usr/sbin/haproxy', 'tests hold its sample configuration'],
   ['chromium', '/usr/bin/chromium', 'tests open pages in it'],
   ['firefox-esr', '/usr/bin/firefox-esr', 'tests open pages in it'],
+  ['curl', '/usr/bin/curl', 'tests run the examples of docs/publish.md'],
+  ['php-cli php-curl', '/usr/bin/php', 'tests run the examples of docs/publish.md'],
+  ['python3', '/usr/bin/python3', 'tests run the examples of docs/publish.md'],
 ];
 
-/** Installs the proxies and browsers of the tests where they are missing. */
+/** Installs the proxies, browsers and languages of the tests where they are missing. */
 export function ensureTestPrograms() {
   for (const [name, program, purpose] of TEST_PROGRAMS) {
     if (!existsSync(program)) installPackage(name, purpose, 'install it');
@@ -75,6 +78,7 @@ export function ensureTestPrograms() {
 }
 
 /**
+ * @param name of one package, or of several with spaces between them
  * @param purpose is said before
  * @param advice what to do where it cannot be installed
  */
@@ -92,7 +96,7 @@ function installPackage(name, purpose, advice) {
     throw new Stop(`apt-get ${args[0]} failed: ${advice}.`);
   };
   apt('update');
-  apt('install', '-y', '--no-install-recommends', name);
+  apt('install', '-y', '--no-install-recommends', ...name.split(' '));
 }
 
 /** What goes before a command to run it as root; null where that is not possible. */

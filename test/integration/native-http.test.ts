@@ -1,9 +1,10 @@
 /** What SSE and streaming promise beyond the contract of all wires (adapters/native-http/PROTOCOL.md). */
 
 import { connect as connectSocket } from 'node:net';
+import type { ServerFrame } from '@halley/shared/protocol';
 import { EventSource } from 'eventsource';
 import { describe, expect, test } from 'vitest';
-import { ask, httpUrl, openPush, PushRefused, type Query } from '../kit/http-wires.js';
+import { ask, httpUrl, openPush, PushRefused, poll, type Query } from '../kit/http-wires.js';
 import { field } from '../kit/rest.js';
 import { channelIn, tokenFor, useFleet } from '../kit/use-fleet.js';
 import { eventually, within } from '../kit/wait.js';
@@ -12,6 +13,12 @@ const PING_INTERVAL_MS = 1_000;
 const ORIGIN = 'https://page.example';
 const PATHS = ['/v1/sse', '/v1/stream', '/v1/poll'] as const;
 const ABORTED = 300;
+
+/** Answers of several channels come in any order. */
+function byRef(frames: readonly ServerFrame[]): ServerFrame[] {
+  const refOf = (frame: ServerFrame) => ('ref' in frame ? Number(frame.ref) : -1);
+  return frames.toSorted((a, b) => refOf(a) - refOf(b));
+}
 
 describe('the native wires over HTTP', () => {
   const stack = useFleet({
@@ -81,9 +88,14 @@ describe('the native wires over HTTP', () => {
     expect(await within(tooMuch, 'an answer')).toContain('431');
   });
 
-  test.each(PATHS)('H-3 %s: nothing could ever come', async (path) => {
-    expect(await refusedBy(path, {})).toBe('400 bad-query');
+  test.each(PATHS)('H-3 %s: no right to anything that is asked for', async (path) => {
     expect(await refusedBy(path, { channel: 'closed:a' })).toBe('403 forbidden');
+  });
+
+  test('H-3 who asks for nothing is welcome', async () => {
+    const client = await openPush(url('/v1/stream', {}));
+    expect(await client.next('welcome')).not.toHaveProperty('clientId');
+    client.close();
   });
 
   test('H-3 one of two channels is refused: the other goes on', async () => {
@@ -137,6 +149,20 @@ describe('the native wires over HTTP', () => {
     }
   });
 
+  test('H-5 last= for each channel, empty for one that starts now', async () => {
+    const channels = [channelIn('open'), channelIn('open'), channelIn('open')];
+    for (const channel of channels) for (const data of [1, 2, 3]) await publish(channel, data);
+    const client = await openPush(url('/v1/stream', { channel: channels, last: ['2', '', '0'] }));
+    await client.until(() => client.of('subscribed').length === 3, 'three answers');
+    for (const channel of channels) await publish(channel, 4);
+    await client.until(() => client.of('message').length === 5, 'five messages');
+    const seen = channels.map((channel) => client.messages(channel).map(({ data }) => data));
+    expect(seen).toEqual([[2, 3, 4], [4], [4]]);
+    client.close();
+    const query = { channel: channels, last: ['1', '2'] };
+    expect(await refusedBy('/v1/stream', query)).toBe('400 bad-query');
+  });
+
   test.each(PATHS)('H-6 %s: a page of an allowed origin, and any other', async (path) => {
     const channel = channelIn('open');
     const preflight = await ask(url(path), {
@@ -153,7 +179,7 @@ describe('the native wires over HTTP', () => {
     expect(await refusedBy(path, { channel }, foreign)).toBe('403 origin-refused');
     const answer = await ask(url(path, { channel }), { headers: foreign });
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
-    const wrong = await ask(url(path, {}), { headers: { origin: ORIGIN } });
+    const wrong = await ask(url(path, { cursor: 'x' }), { headers: { origin: ORIGIN } });
     expect(wrong.headers['access-control-allow-origin']).toBe(ORIGIN);
   });
 
@@ -299,6 +325,65 @@ describe('the native wires over HTTP', () => {
     await again.next('private');
     expect(again.of('private').map(({ data }) => data)).toEqual(['twice']);
     again.close();
+  });
+
+  test('H-17 a heartbeat that a page can see', async () => {
+    const channels = [channelIn('open'), channelIn('open')];
+    const single = await openPush(url('/v1/sse', { channel: channels[0], heartbeat: 'frame' }));
+    const tracked = await openPush(url('/v1/sse', { channel: channels, heartbeat: 'frame' }));
+    const usual = await openPush(url('/v1/sse', { channel: channels[0] }));
+    for (const client of [single, tracked]) {
+      await client.until(() => client.of('pong').length > 1, 'two heartbeats');
+      expect(client.sse.comments).toEqual([]);
+      const position = client.of('subscribed').at(-1)?.position ?? '';
+      expect(client.sse.events.at(-1)?.lastEventId).toContain(position);
+    }
+    await usual.until(() => usual.sse.comments.length > 0, 'a comment');
+    expect(usual.of('pong')).toEqual([]);
+    for (const client of [single, tracked, usual]) client.close();
+    const wrong = { channel: channels[0], heartbeat: 'comment' };
+    expect(await refusedBy('/v1/sse', wrong)).toBe('400 bad-query');
+  });
+
+  test.each(PATHS)('H-18 %s: a token for each channel, in their order', async (path) => {
+    const [granted, open, other] = [channelIn('closed'), channelIn('open'), channelIn('closed')];
+    const grant = tokenFor('hal', { channel: granted });
+    const query = { channel: [other, granted, open], grant: [grant, grant, ''] };
+    const told = await framesOf(path, query);
+    expect(told).toMatchObject([
+      { type: 'welcome' },
+      { ref: 0, type: 'error', code: 'bad-token', channel: other },
+      { ref: 1, type: 'subscribed', channel: granted },
+      { ref: 2, type: 'subscribed', channel: open },
+    ]);
+    const alone = await framesOf(path, { channel: granted, grant });
+    expect(alone[1]).toMatchObject({ type: 'subscribed', channel: granted });
+    expect(await refusedBy(path, { channel: granted, grant: '' })).toBe('403 forbidden');
+    for (const wrong of [[grant], [grant, grant], Array(4).fill('')]) {
+      expect(await refusedBy(path, { ...query, grant: wrong })).toBe('400 bad-query');
+    }
+    const tooLong = 'x'.repeat(8_193);
+    expect(await refusedBy(path, { channel: open, grant: tooLong })).toBe('400 bad-query');
+  });
+
+  /** The first frames, one for each channel and the welcome, by `ref`. */
+  async function framesOf(path: string, query: Query) {
+    const count = [query['channel']].flat().length;
+    if (path === '/v1/poll') return byRef((await poll(url(path, query))).frames);
+    const client = await openPush(url(path, query));
+    const hasAll = () => client.of('subscribed').length + client.of('error').length === count;
+    await client.until(hasAll, 'an answer for each channel');
+    client.close();
+    return byRef(client.frames);
+  }
+
+  test('H-18 the right ends with its token', async () => {
+    const channel = channelIn('closed');
+    const grant = tokenFor('ivo', { channel, ttlSeconds: 1 });
+    const client = await openPush(url('/v1/stream', { channel, grant }));
+    await client.next('subscribed');
+    expect(await client.next('unsubscribed')).toMatchObject({ channel, code: 'token-expired' });
+    client.close();
   });
 
   test('aborted requests free everything', async () => {

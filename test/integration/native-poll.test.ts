@@ -65,6 +65,28 @@ describe('polling', () => {
     await expect(wrong).rejects.toThrow('"field":"wait"');
   });
 
+  test('H-28 hello: a poll that shows a cursor is told at once where it stands', async () => {
+    const [held, fresh] = [channelIn('open'), channelIn('room')];
+    const id = await publish(held, 'seen');
+    await publish(held, 'new');
+    await publish(fresh, 'old');
+    const query = { channel: [held, fresh], cursor: `1~${id}~_`, wait: 60 };
+    const told = await poll(url({ ...query, hello: 1 }));
+    const answers = told.frames.filter(({ type }) => type === 'subscribed');
+    expect(told.frames[0]).toMatchObject({ type: 'welcome' });
+    expect(answers).toHaveLength(2);
+    expect(answers).toContainEqual(
+      expect.objectContaining({ ref: 0, channel: held, recovered: true, replayed: 1 }),
+    );
+    expect(answers).toContainEqual(expect.objectContaining({ ref: 1, channel: fresh, members: 1 }));
+    expect(dataOf(told)).toEqual(['new']);
+    const after = poll(url({ ...query, cursor: told.cursor, hello: 0 }));
+    await publish(fresh, 'live');
+    expect(dataOf(await after)).toEqual(['live']);
+    const wrong = poll(url({ ...query, hello: 2 }));
+    await expect(wrong).rejects.toThrow('"field":"hello"');
+  });
+
   test('H-22 many channels and the queue in one poll', async () => {
     const channels = [channelIn('open'), channelIn('open')];
     const token = tokenFor('hugo');

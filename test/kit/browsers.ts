@@ -13,6 +13,16 @@ const PROGRAMS = { chromium: '/usr/bin/chromium', firefox: '/usr/bin/firefox-esr
 export type BrowserName = keyof typeof PROGRAMS;
 export const BROWSERS = Object.keys(PROGRAMS) as BrowserName[];
 
+/** A name that is no localhost, and leads to 127.0.0.1 in these browsers. */
+export const INSECURE_HOST = 'halley.test';
+
+const CHROMIUM_ARGS = [
+  '--no-sandbox',
+  '--disable-dev-shm-usage',
+  '--disable-gpu',
+  `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`,
+];
+
 export async function startBrowser(name: BrowserName): Promise<Browser> {
   const executablePath = PROGRAMS[name];
   if (!existsSync(executablePath)) throw new Error(`${executablePath} is missing: install ${name}`);
@@ -21,7 +31,8 @@ export async function startBrowser(name: BrowserName): Promise<Browser> {
     browser: name === 'chromium' ? 'chrome' : 'firefox',
     headless: true,
     // The tests may run as root and in a container, where its own sandbox cannot start.
-    args: name === 'chromium' ? ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] : [],
+    args: name === 'chromium' ? CHROMIUM_ARGS : [],
+    extraPrefsFirefox: { 'network.dns.localDomains': INSECURE_HOST },
   });
   return within(launched, `${name} is up`, START_DEADLINE_MS);
 }

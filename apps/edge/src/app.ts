@@ -1,5 +1,5 @@
 import { createTokenVerifier, Revocations } from '@halley/shared/auth';
-import type { Settings } from '@halley/shared/config';
+import { DEVELOPMENT_API_KEY, type Settings } from '@halley/shared/config';
 import { createLogger, Networks, randomBase36, VERSION } from '@halley/shared/ops';
 import { Publisher } from '@halley/shared/publish';
 import {
@@ -11,6 +11,7 @@ import {
   whenReady,
 } from '@halley/shared/redis';
 import { TokenAuthorizer } from './access/authorizer.js';
+import { AssetsDoor } from './adapters/assets/adapter.js';
 import { DPS_PREFIX, DpsDoor } from './adapters/dps/adapter.js';
 import { IcometDoor } from './adapters/icomet/adapter.js';
 import { Rooms } from './adapters/icomet/rooms.js';
@@ -21,6 +22,7 @@ import type { Site as NativeHttpSite } from './adapters/native-http/site.js';
 import { RedisChannelStore } from './broker/channel-store.js';
 import { RedisChannelTokens } from './broker/channel-tokens.js';
 import { ControlHandler } from './broker/control.js';
+import { RedisDemoBackend } from './broker/demo-backend.js';
 import { RedisDpsSessions } from './broker/dps-sessions.js';
 import { EdgeIdentity } from './broker/edge-identity.js';
 import { RedisMemberStore } from './broker/member-store.js';
@@ -138,6 +140,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const dps = new DpsDoor({ ...site, newConnectionId, sessions });
   serveSockets(app, dps.sockets(DPS_PREFIX), connections);
   serveHttp(app, dps.http(DPS_PREFIX), connections);
+  serveHttp(app, assetsDoor(settings, redis, scripts), connections);
   serveHealth(app, isReady);
   serveNotFound(app);
   registerGauges(edge, counters);
@@ -263,6 +266,19 @@ function icometDoor(
       icomet.auth === 'token' ? new RedisChannelTokens(redis, channelTimeoutSeconds * 1_000) : null,
     bare: icomet.bare,
     isNumbered: (channel) => namespaces.of(channel).icomet,
+  });
+}
+
+function assetsDoor(settings: Settings, redis: CommandClient, scripts: Scripts): AssetsDoor {
+  if (settings.production) return new AssetsDoor(null);
+  const { api, apiKeys, queue } = settings;
+  const knowsKey = apiKeys.some(({ secret }) => secret === DEVELOPMENT_API_KEY);
+  return new AssetsDoor({
+    backend: new RedisDemoBackend(redis, new Publisher(redis, scripts, queue)),
+    hints: {
+      apiPort: api.port === 0 ? null : api.port,
+      key: knowsKey ? DEVELOPMENT_API_KEY : null,
+    },
   });
 }
 

@@ -56,6 +56,18 @@ export class UwsReply implements HttpReply {
     listener?.over();
   }
 
+  answerBare(status: string, headers: Headers): void {
+    const response = this.#response;
+    if (response === null) return;
+    const listener = this.#release();
+    response.cork(() => {
+      writeHead(response, status, headers);
+      // With a length of its own, this version of uWS takes the answer for unfinished for ever.
+      response.endWithoutBody();
+    });
+    listener?.over();
+  }
+
   begin(status: string, headers: Headers): void {
     const response = this.#response;
     response?.cork(() => writeHead(response, status, headers));

@@ -40,6 +40,8 @@ function requestOf(request: UwsRequest): HttpRequest {
     authorization: request.getHeader('authorization'),
     contentType: request.getHeader('content-type'),
     lastEventId: request.getHeader('last-event-id'),
+    acceptEncoding: request.getHeader('accept-encoding'),
+    ifNoneMatch: request.getHeader('if-none-match'),
   };
 }
 

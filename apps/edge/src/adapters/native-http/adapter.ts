@@ -1,6 +1,6 @@
 import { FRAME_MAX_BYTES, refusal } from '@halley/shared/protocol';
 import type { HttpDoor, HttpReply, HttpRequest, HttpRoute } from '../../core/ports/http.js';
-import { singleSseWire, sseWire, streamWire } from './encode.js';
+import { heardSseWire, singleHeardSseWire, singleSseWire, sseWire, streamWire } from './encode.js';
 import { serveFrames } from './frames.js';
 import { preflightHeaders } from './handshake.js';
 import { servePoll } from './poll.js';
@@ -10,7 +10,11 @@ import type { Site } from './site.js';
 
 /** JSON around the largest data of a `publish`. */
 const ENVELOPE_BYTES = 4_096;
-const SSE: PushWires = { single: singleSseWire, tracked: sseWire };
+const SSE: PushWires = {
+  single: singleSseWire,
+  tracked: sseWire,
+  heard: { single: singleHeardSseWire, tracked: heardSseWire },
+};
 const STREAM: PushWires = { single: streamWire, tracked: streamWire };
 
 /** The native wires over HTTP: the frames of the WebSocket in the forms that HTTP clients can take. */

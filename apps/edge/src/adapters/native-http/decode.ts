@@ -9,6 +9,7 @@ import {
   REWIND_MAX,
   type Refusal,
   refusal,
+  TOKEN_MAX_BYTES,
 } from '@halley/shared/protocol';
 import type { HttpRequest } from '../../core/ports/http.js';
 import { type Cursor, parseCursor } from './cursor.js';
@@ -18,12 +19,16 @@ export interface Asked {
   readonly channels: readonly string[];
   /** How far the client has seen; null where it shows nothing. */
   readonly cursor: Cursor | null;
-  /** Messages to go back, for those who show nothing. */
-  readonly last: number | null;
+  /** Messages to go back for a channel that shows nothing, in the order of `channels`; null for none. */
+  readonly lasts: readonly (number | null)[];
+  /** Tokens for single channels, in the order of `channels`; null where there is none. */
+  readonly grants: readonly (string | null)[];
 }
 
 export interface PollAsked extends Asked {
   readonly waitSeconds: number;
+  /** It is told at once where it stands, although it shows a cursor. */
+  readonly wantsHello: boolean;
 }
 
 const WHOLE_NUMBER = /^\d{1,9}$/;
@@ -32,9 +37,17 @@ export function decodeAsked({ query, lastEventId }: HttpRequest): Asked | Refusa
   const params = new URLSearchParams(query);
   const channels = params.getAll('channel').map(detached);
   const cursor = decodeCursor(params, lastEventId, channels.length);
-  const last = decodeNumber(params, 'last', REWIND_MAX);
-  const refused = channelsRefusal(channels) ?? firstRefusal(cursor, last);
-  return refused ?? { channels, cursor: cursor as Cursor | null, last: last as number | null };
+  const lasts = decodeLasts(params, channels.length);
+  const grants = decodeGrants(params, channels.length);
+  const refused = channelsRefusal(channels) ?? firstRefusal(cursor, lasts, grants);
+  return (
+    refused ?? {
+      channels,
+      cursor: cursor as Cursor | null,
+      lasts: lasts as (number | null)[],
+      grants: grants as (string | null)[],
+    }
+  );
 }
 
 /** A part of a text keeps the whole of it, with its token, for as long as the connection is there. */
@@ -45,9 +58,16 @@ export function detached(part: string): string {
 export function decodePoll(request: HttpRequest): PollAsked | Refusal {
   const asked = decodeAsked(request);
   if ('code' in asked) return asked;
-  const wait = decodeNumber(new URLSearchParams(request.query), 'wait', POLL_WAIT_MAX_SECONDS);
-  if (typeof wait === 'object' && wait !== null) return wait;
-  return { ...asked, waitSeconds: wait ?? POLL_WAIT_DEFAULT_SECONDS };
+  const params = new URLSearchParams(request.query);
+  const wait = decodeNumber(params, 'wait', POLL_WAIT_MAX_SECONDS);
+  const hello = decodeNumber(params, 'hello', 1);
+  const refused = firstRefusal(wait, hello);
+  if (refused !== null) return refused;
+  return {
+    ...asked,
+    waitSeconds: (wait as number | null) ?? POLL_WAIT_DEFAULT_SECONDS,
+    wantsHello: hello === 1,
+  };
 }
 
 /** @returns the name of the JSONP callback, null without one */
@@ -86,6 +106,34 @@ function decodeAfter(params: URLSearchParams, channelCount: number): Cursor | nu
   return { channels, queue: null };
 }
 
+/** One for all channels, one for each of them (which may be empty), or none at all. */
+function decodeLasts(params: URLSearchParams, channelCount: number): (number | null)[] | Refusal {
+  const shown = params.getAll('last');
+  if (shown.length > 1 && shown.length !== channelCount) {
+    return refusal('bad-query', 'last= must stand once, or once for each channel=', 'last');
+  }
+  const lasts = shown.map((text) => (text === '' ? null : readNumber(text, 'last', REWIND_MAX)));
+  const wrong = lasts.find((last) => typeof last === 'object' && last !== null);
+  if (wrong !== undefined) return wrong as Refusal;
+  const [first = null] = lasts as (number | null)[];
+  return shown.length === channelCount
+    ? (lasts as (number | null)[])
+    : Array.from({ length: channelCount }, () => first);
+}
+
+/** One for each channel, or none at all. */
+function decodeGrants(params: URLSearchParams, channelCount: number): (string | null)[] | Refusal {
+  const shown = params.getAll('grant');
+  if (shown.length === 0) return [];
+  if (shown.length !== channelCount) {
+    return refusal('bad-query', 'grant= must stand once for each channel=', 'grant');
+  }
+  if (shown.some((token) => token.length > TOKEN_MAX_BYTES)) {
+    return refusal('bad-query', `grant= has at most ${TOKEN_MAX_BYTES} bytes`, 'grant');
+  }
+  return shown.map((token) => (token === '' ? null : token));
+}
+
 function channelsRefusal(channels: readonly string[]): Refusal | null {
   if (channels.length > CHANNELS_PER_URL_MAX) {
     const text = `a URL names at most ${CHANNELS_PER_URL_MAX} channels`;
@@ -101,12 +149,17 @@ function channelsRefusal(channels: readonly string[]): Refusal | null {
 
 function decodeNumber(params: URLSearchParams, name: string, max: number): number | null | Refusal {
   const text = params.get(name);
-  if (text === null) return null;
+  return text === null ? null : readNumber(text, name, max);
+}
+
+function readNumber(text: string, name: string, max: number): number | Refusal {
   if (WHOLE_NUMBER.test(text) && Number(text) <= max) return Number(text);
   return refusal('bad-query', `${name}= must be a whole number from 0 to ${max}`, name);
 }
 
-function firstRefusal(...decoded: readonly (Cursor | Refusal | number | null)[]): Refusal | null {
+type Decoded = Cursor | Refusal | number | readonly (string | number | null)[] | null;
+
+function firstRefusal(...decoded: readonly Decoded[]): Refusal | null {
   for (const one of decoded) {
     if (typeof one === 'object' && one !== null && 'code' in one) return one;
   }

@@ -48,6 +48,10 @@ export const sseWire: PushWire = {
   encodeNative: (frame) => sseEvent(lineOf(frame)),
 };
 
+/** For pages: what an EventSource hears, but a comment it does not. */
+const PONG_HEARTBEAT = sseEvent(encodeFrame({ type: 'pong' }));
+export const heardSseWire: PushWire = { ...sseWire, heartbeat: PONG_HEARTBEAT };
+
 /** The same for one channel and no queue: an event's id is the position, encoded once for all. */
 export const singleSseWire: PushWire = {
   ...sseWire,
@@ -59,6 +63,8 @@ export const singleSseWire: PushWire = {
   },
   encodeItem: (item) => `id: ${item.id}\n${sseEvent(lineOf(item.frame))}`,
 };
+
+export const singleHeardSseWire: PushWire = { ...singleSseWire, heartbeat: PONG_HEARTBEAT };
 
 /** One frame a line. */
 export const streamWire: PushWire = {

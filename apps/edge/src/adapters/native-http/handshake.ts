@@ -3,6 +3,7 @@ import type { Edge } from '../../core/edge.js';
 import type { Identity } from '../../core/ports/authorizer.js';
 import type { Headers, HttpRequest } from '../../core/ports/http.js';
 import { type HandshakeOptions, isOriginAllowed, shakeHands } from '../native/handshake.js';
+import type { Asked } from './decode.js';
 
 /** Who asks, by the same rules as on the WebSocket wire. */
 export function identify(
@@ -47,18 +48,15 @@ export function preflightHeaders(request: HttpRequest, options: HandshakeOptions
 export function hopelessness(
   edge: Edge,
   identity: Identity,
-  channels: readonly string[],
+  { channels, grants }: Pick<Asked, 'channels' | 'grants'>,
 ): Refusal | null {
-  if (identity.clientId !== null) return null;
-  if (channels.length === 0) {
-    return refusal(
-      'bad-query',
-      'channel= is missing, and a nameless client has no queue',
-      'channel',
-    );
-  }
+  // Who asks for nothing yet is as welcome as on a WebSocket.
+  if (identity.clientId !== null || channels.length === 0) return null;
   const { authorizer } = edge.services;
-  const hasRight = channels.some((channel) => authorizer.may('subscribe', channel, identity));
-  if (hasRight) return null;
+  const mayHope = channels.some(
+    (channel, index) =>
+      (grants[index] ?? null) !== null || authorizer.may('subscribe', channel, identity),
+  );
+  if (mayHope) return null;
   return refusal('forbidden', `no right to subscribe to "${channels.join('", "')}"`, 'channel');
 }

@@ -49,7 +49,7 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
   readonly dueAtMs: number;
   /** Channels that have not been answered yet. */
   #unanswered: number;
-  /** The client has no cursor yet: it is told at once where it stands. */
+  /** The client is told at once where it stands. */
   readonly #isFirst: boolean;
   #isScheduled = false;
   #collected: Collected | null = null;

@@ -51,7 +51,7 @@ async function park(
     reply,
     form,
     new Progress(asked.channels, asked.cursor),
-    { isFirst: asked.cursor === null, waitMs: asked.waitSeconds * 1_000 },
+    { isFirst: asked.cursor === null || asked.wantsHello, waitMs: asked.waitSeconds * 1_000 },
   );
   const session = reception.enter(connection, connection, identity);
   connection.session = session;

@@ -1,3 +1,4 @@
+import { type Refusal, refusal } from '@halley/shared/protocol';
 import type { HttpReply, HttpRequest } from '../../core/ports/http.js';
 import { decodeAsked } from './decode.js';
 import type { PushWire } from './encode.js';
@@ -12,6 +13,8 @@ export interface PushWires {
   readonly single: PushWire;
   /** For all else: what it sends depends on what the connection has seen. */
   readonly tracked: PushWire;
+  /** Those whose heartbeat is a frame, where the usual one is hidden from a page. */
+  readonly heard?: PushWires;
 }
 
 /** Proxies of the nginx family hold back what they may buffer. */
@@ -28,13 +31,14 @@ export function servePush(
   const headers = reception.headersFor(request);
   const refuse: Refuse = (refused) => reception.refuse(reply, refused, headers);
   const asked = decodeAsked(request);
-  if ('code' in asked) {
-    refuse(asked);
+  const chosen = chooseWires(wires, request.query);
+  if ('code' in asked || 'code' in chosen) {
+    refuse('code' in asked ? asked : (chosen as Refusal));
     return;
   }
   reception.admit(request, reply, asked, refuse, (identity) => {
     const isSingle = asked.channels.length === 1 && identity.clientId === null;
-    const wire = isSingle ? wires.single : wires.tracked;
+    const wire = isSingle ? chosen.single : chosen.tracked;
     reply.begin('200 OK', [['Content-Type', wire.contentType], ...headers, UNBUFFERED]);
     reply.write(wire.preamble());
     if (isSingle) {
@@ -48,4 +52,11 @@ export function servePush(
       void reception.start(connection.session, asked);
     }
   });
+}
+
+function chooseWires(wires: PushWires, query: string): PushWires | Refusal {
+  const heartbeat = new URLSearchParams(query).get('heartbeat');
+  if (heartbeat === null || wires.heard === undefined) return wires;
+  if (heartbeat === 'frame') return wires.heard;
+  return refusal('bad-query', 'heartbeat= can only be "frame"', 'heartbeat');
 }

@@ -71,7 +71,7 @@ export class Reception {
   ): void {
     this.identified(request, reply, refuse, (identity) => {
       const refused =
-        hopelessness(this.site.edge, identity, asked.channels) ?? queueRefusal(asked, identity);
+        hopelessness(this.site.edge, identity, asked) ?? queueRefusal(asked, identity);
       if (refused === null) next(identity);
       else refuse(refused);
     });
@@ -89,12 +89,15 @@ export class Reception {
     for (const [index, channel] of asked.channels.entries()) {
       if (session.isGone || session.isEnding) return;
       const after = asked.cursor?.channels[index] ?? null;
+      const last = asked.lasts[index] ?? null;
+      const token = asked.grants[index] ?? null;
       execute(edge, session, {
         type: 'subscribe',
         ref: index,
         channel,
         ...(after !== null && { after }),
-        ...(after === null && asked.last !== null && { last: asked.last }),
+        ...(after === null && last !== null && { last }),
+        ...(token !== null && { token }),
       });
     }
   }

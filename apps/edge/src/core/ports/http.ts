@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly authorization: string;
   readonly contentType: string;
   readonly lastEventId: string;
+  readonly acceptEncoding: string;
+  readonly ifNoneMatch: string;
 }
 
 export type Headers = readonly (readonly [name: string, value: string])[];
@@ -30,6 +32,8 @@ export interface HttpReply {
   listener: ReplyListener | null;
   /** @param status such as `200 OK` */
   answer(status: string, headers: Headers, body: string | Uint8Array, closesSocket?: boolean): void;
+  /** Answers by a head alone, as to HEAD or by 304; its length is that of `headers`, if any. */
+  answerBare(status: string, headers: Headers): void;
   /** Begins an answer of chunks. The head goes out with the first of them. */
   begin(status: string, headers: Headers): void;
   /** One chunk; an empty one is none. */
@@ -45,7 +49,7 @@ export interface HttpReply {
 }
 
 export interface HttpRoute {
-  readonly method: 'get' | 'post' | 'options' | 'any';
+  readonly method: 'get' | 'head' | 'post' | 'options' | 'any';
   /** As uWebSockets.js takes it: `/path`, `/path/:name`, `/*`. */
   readonly path: string;
   /** Bytes of a request body; 0: the body is not read. */
