@@ -40,6 +40,21 @@ module.exports = {
       to: { pathNot: PROTOCOL },
     },
     {
+      name: 'sdk-stands-alone',
+      comment:
+        'The browser SDK has no dependency but the shared protocol, which is bundled into it.',
+      severity: 'error',
+      from: { path: '^libs/sdk/src/' },
+      to: { pathNot: ['^libs/sdk/src/', PROTOCOL] },
+    },
+    {
+      name: 'server-stands-alone',
+      comment: 'The library for backends has no dependency at all.',
+      severity: 'error',
+      from: { path: '^libs/server/src/' },
+      to: { pathNot: '^libs/server/src/' },
+    },
+    {
       name: 'core-knows-no-world',
       comment: 'core knows no socket, no Redis and no wire: only itself and shared/protocol.',
       severity: 'error',

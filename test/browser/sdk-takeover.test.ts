@@ -71,6 +71,13 @@ describe.each(BROWSERS)('leaders in %s', (name) => {
       const isWhole = ({ messages, privates }: PageLog) =>
         messages[channel]?.at(-1) === MESSAGES - 1 && privates.at(-1) === MESSAGES - 1;
       const log = await page.until(isWhole, 'the end of both streams', BROWSER_DEADLINE_MS / 4);
+      const isMissing = (heard: unknown) => (one: number) =>
+        Array.isArray(heard) && !heard.includes(one);
+      expect({
+        messages: whole.filter(isMissing(log.messages[channel])),
+        privates: whole.filter(isMissing(log.privates)),
+        gaps: log.gaps,
+      }).toEqual({ messages: [], privates: [], gaps: [] });
       expect(log.messages[channel]).toEqual(whole);
       expect(log.privates).toEqual(whole);
       expect([log.gaps, log.errors]).toEqual([[], []]);

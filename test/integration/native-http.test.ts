@@ -305,7 +305,7 @@ describe('the native wires over HTTP', () => {
     const client = await openPush(url('/v1/sse', { token: tokenFor('eve') }));
     await client.next('welcome');
     await stack.rest.post('/clients/eve/disconnect', {});
-    expect(await client.next('goodbye')).toMatchObject({ code: 4000 });
+    expect(await client.next('goodbye')).toMatchObject({ code: 4000, reason: 'disconnected' });
     expect(await within(client.closed, 'the answer ends')).toBe('ended');
   });
 

@@ -11,7 +11,12 @@ import { DEADLINE_MS, eventually, within } from '../kit/wait.js';
 
 const DRAIN_SECONDS = 2;
 const DRAIN = { HALLEY_DRAIN_SECONDS: String(DRAIN_SECONDS), HALLEY_DRAIN_GRACE_MS: '200' };
-const GOODBYE = { type: 'goodbye', code: 4201, retryAfterMs: expect.any(Number) };
+const GOODBYE = {
+  type: 'goodbye',
+  code: 4201,
+  retryAfterMs: expect.any(Number),
+  reason: 'draining',
+};
 
 const statusOf = async (url: string) => {
   const { statusCode, body } = await request(url);

@@ -17,6 +17,12 @@ const PACKAGES = ['libs/sdk', 'libs/server'];
 const SDK_MAX_GZIP_BYTES = 12 * 1_024;
 const PACK_DEADLINE_MS = 120_000;
 
+/** As it stands the example goes on for ever. */
+const UNTIL_HEARD = `
+while (!channel.position?.includes('.')) await new Promise((resolve) => setTimeout(resolve, 10));
+halley.close();
+`;
+
 /** What a user writes first. */
 const PROGRAM = `
 import { Halley, HalleyError, type Message, type State } from '@halley/client';
@@ -169,6 +175,18 @@ describe("a user's program", () => {
       state: 'stream',
       code: 'bad-channel',
     });
+  });
+
+  test("the README's example is checked strictly, and runs", async () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+    expect(example).toContain('http://127.0.0.1:8100');
+    const program = example.replace('http://127.0.0.1:8100', stack.edge().url);
+    await project.write('program.ts', program + UNTIL_HEARD);
+    await project.write('tsconfig.json', JSON.stringify(TSCONFIG));
+    await project.run(process.execPath, [TSC, '-p', '.']);
+    const printed = await project.run(process.execPath, ['program.js']);
+    expect(printed).toBe('Hello from the SDK\n');
   });
 
   test.each([

@@ -32,11 +32,9 @@ const { id } = await halley.publish(channel, { text: 'Grüße 😀' }, { event: 
 const { value } = await messages.next();
 const page = await halley.history(channel);
 const { name, transport, sharing, clientId } = halley.state;
-// Of a program nobody shares the connection; some runtimes could.
-const canShare = typeof globalThis.navigator?.locks?.request === 'function';
 console.log(JSON.stringify({
   name, transport, clientId, errors,
-  isShared: sharing === (canShare ? 'leader' : 'unavailable'),
+  sharing,
   received: [value.id === id, value.data, value.event],
   history: page.messages.map(({ data }) => data),
 }));
@@ -95,7 +93,8 @@ describe('a program', () => {
   const done = (transport: string, fields: object = {}) => ({
     name: 'connected',
     transport,
-    isShared: true,
+    // Some runtimes could; but a program has no tabs.
+    sharing: 'unavailable',
     errors: [],
     received: [true, { text: 'Grüße 😀' }, 'greeting'],
     history: [{ text: 'Grüße 😀' }],

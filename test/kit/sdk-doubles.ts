@@ -75,7 +75,7 @@ export class ScriptedLink implements Link {
   }
 
   goodbye(fields: Partial<GoodbyeFrame> = {}): void {
-    this.frame({ type: 'goodbye', code: 4201, retryAfterMs: 0, ...fields });
+    this.frame({ type: 'goodbye', code: 4201, retryAfterMs: 0, reason: 'draining', ...fields });
   }
 
   frame(frame: ServerFrame): void {

@@ -134,8 +134,8 @@ export class Hub implements ConnectionEvents {
   #private(frame: Extract<ServerFrame, { type: 'private' }>): void {
     if (!this.#queue.take(frame)) return;
     this.#tellAll(frameNote(frame));
-    // One for all that came in this turn.
-    if (!this.#isAckDue) setTimeout(() => this.#acknowledge(), 0);
+    // Not later: a page that is closed may take it along.
+    if (!this.#isAckDue) queueMicrotask(() => this.#acknowledge());
     this.#isAckDue = true;
   }
 

@@ -46,7 +46,8 @@ export async function drain(edge: Edge, options: DrainOptions): Promise<void> {
 
 /** The edge spreads the goodbyes itself, so the client may go at once. */
 export function sayGoodbye(session: Session): void {
-  session.send({ type: 'goodbye', code: closeNumber('draining'), retryAfterMs: 0 });
+  const code = closeNumber('draining');
+  session.send({ type: 'goodbye', code, retryAfterMs: 0, reason: 'draining' });
 }
 
 function pause(delayMs: number): Promise<void> {

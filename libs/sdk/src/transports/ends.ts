@@ -4,18 +4,9 @@ import type { LinkEnd } from './transport.js';
 /** The edge gave no reason, or none that could be read. */
 export const LOST: LinkEnd = { advice: 'reconnect' };
 
-/** The codes behind the numbers of `goodbye`; any other number is an operator's. */
-const CODES: Readonly<Record<number, string>> = {
-  4100: 'presence-unavailable',
-  4200: 'slow-reader',
-  4201: 'draining',
-  4300: 'token-expired',
-  4301: 'bad-token',
-  4302: 'token-revoked',
-};
-
-/** An end by this number. */
-export function endOf(close: number, code = CODES[close] ?? 'disconnected'): LinkEnd {
+/** An end by this number. @param reason `<code>`, or `<code>: <text>` */
+export function endOf(close: number, reason: string): LinkEnd {
+  const code = reason.split(':')[0] || undefined;
   return close < 4000 ? LOST : { code, advice: adviceOf(close), isAnswer: true };
 }
 

@@ -1,6 +1,7 @@
 import {
   comparePositions,
   type ErrorFrame,
+  type GoodbyeFrame,
   ORIGIN,
   type Position,
   type Ref,
@@ -63,7 +64,7 @@ class HttpLink implements Link {
   #subscribes: SubscribeFrame[] = [];
   #queue: Position | null;
   #welcome: WelcomeFrame | undefined;
-  #goodbye: number | undefined;
+  #goodbye: GoodbyeFrame | undefined;
   /** Channels of this request that have no answer yet. */
   #unanswered = 0;
   #isDue = false;
@@ -216,7 +217,7 @@ class HttpLink implements Link {
 
   #pass(frame: ServerFrame): void {
     const held = 'channel' in frame ? this.#channels.get(frame.channel ?? '') : undefined;
-    if (frame.type === 'goodbye') this.#goodbye = frame.code;
+    if (frame.type === 'goodbye') this.#goodbye = frame;
     else if (frame.type === 'private') this.#queue = frame.id;
     else if (frame.type === 'unsubscribed') this.#channels.delete(frame.channel);
     else if (frame.type === 'gap') {
@@ -278,7 +279,8 @@ class HttpLink implements Link {
   }
 
   #ended(why: LinkEnd, order: readonly Held[]): void {
-    if (this.#goodbye !== undefined) this.#end(endOf(this.#goodbye));
+    const goodbye = this.#goodbye;
+    if (goodbye !== undefined) this.#end(endOf(goodbye.code, goodbye.reason));
     else if (why.advice === 'stop' && order.some(({ refs }) => refs.length > 0)) {
       // The request was refused for what it asked: that is each one's answer.
       const code = why.code as ErrorFrame['code'];

@@ -16,9 +16,7 @@ export const websocket: Transport = {
     if (socket === null) queueMicrotask(() => events.onEnd(LOST));
     else {
       socket.onmessage = ({ data }) => events.onFrame(JSON.parse(data));
-      // The reason is `<code>: <text>`.
-      socket.onclose = ({ code, reason }) =>
-        events.onEnd(endOf(code, reason.split(':')[0] || undefined));
+      socket.onclose = ({ code, reason }) => events.onEnd(endOf(code, reason));
       // A close follows.
       socket.onerror = () => undefined;
     }

@@ -203,6 +203,8 @@ export interface GoodbyeFrame {
   readonly type: 'goodbye';
   readonly code: number;
   readonly retryAfterMs: number;
+  /** As in a close frame: `<code>`, or `<code>: <text>`. */
+  readonly reason: string;
   readonly nodes?: readonly string[];
 }
 

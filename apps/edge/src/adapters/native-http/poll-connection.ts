@@ -123,8 +123,8 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
     this.#site.followers.unfollow(topic, this);
   }
 
-  end(close: number, _reason: string): void {
-    this.#collect(pollWire.encode({ type: 'goodbye', code: close, retryAfterMs: 0 }), true);
+  end(close: number, reason: string): void {
+    this.#collect(pollWire.encode({ type: 'goodbye', code: close, retryAfterMs: 0, reason }), true);
     this.#answer();
   }
 

@@ -28,9 +28,9 @@ export class PushConnection extends ReplyConnection implements Deadline {
     this.write(bytes);
   }
 
-  /** There is no close frame: the last frame has its number. */
-  end(close: number, _reason: string): void {
-    const goodbye = encodeFrame({ type: 'goodbye', code: close, retryAfterMs: 0 });
+  /** There is no close frame: the last frame says what it would. */
+  end(close: number, reason: string): void {
+    const goodbye = encodeFrame({ type: 'goodbye', code: close, retryAfterMs: 0, reason });
     this.write(this.fanoutWire.encodeNative(goodbye));
     this.flush();
     this.site.deadlines.remove(this);
