@@ -1,6 +1,8 @@
 /** `npm run bench [-- scenario...]`: ours beside the bare part, in turn, median of the rounds. */
 
 import { type Comparison, compare, type Samples } from './comparison.js';
+import { type Figure, type FigureResult, formatRows } from './figures/figure.js';
+import { FIGURES } from './figures/index.js';
 import { loadClientName } from './harness/load-client.js';
 import { messageOf } from './harness/program.js';
 import type { Side } from './harness/stack.js';
@@ -21,29 +23,36 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 async function main(args: readonly string[]): Promise<void> {
   if (args.includes('--help')) return console.log(usage());
-  const chosen = chooseScenarios(args);
+  const { scenarios, figures } = choose(args);
   const settings = loadBenchSettings(process.env);
   const loadClient = await loadClientName();
   const comparisons: Comparison[] = [];
   const samples: Record<string, Samples> = {};
-  for (const scenario of chosen) {
+  for (const scenario of scenarios) {
     const measured = await runScenario(scenario, settings);
     samples[scenario.name] = measured;
     comparisons.push(...scenario.metrics.map((it) => compare(scenario.name, it, measured)));
   }
-  console.log(`\n${formatTable(comparisons)}\n`);
-  const report = { settings, loadClient, comparisons, samples };
+  if (comparisons.length > 0) console.log(`\n${formatTable(comparisons)}\n`);
+  const measured = await runFigures(figures, settings);
+  const report = { settings, loadClient, comparisons, samples, figures: measured };
   console.log(await writeReport(report, new Date(), process.env['BENCH_RESULTS'] || undefined));
 }
 
-/** @throws Error that names an unknown scenario */
-function chooseScenarios(names: readonly string[]): readonly Scenario[] {
-  if (names.length === 0) return SCENARIOS;
-  return names.map((name) => {
-    const found = SCENARIOS.find((scenario) => scenario.name === name);
-    if (found === undefined) throw new Error(`unknown scenario: ${name}\n${usage()}`);
-    return found;
-  });
+interface Choice {
+  readonly scenarios: readonly Scenario[];
+  readonly figures: readonly Figure[];
+}
+
+/** In the order of the names. @throws Error that names an unknown scenario */
+function choose(names: readonly string[]): Choice {
+  if (names.length === 0) return { scenarios: SCENARIOS, figures: FIGURES };
+  const known = new Set([...SCENARIOS, ...FIGURES].map(({ name }) => name));
+  const unknown = names.find((name) => !known.has(name));
+  if (unknown !== undefined) throw new Error(`unknown scenario: ${unknown}\n${usage()}`);
+  const pick = <T extends { readonly name: string }>(all: readonly T[]): T[] =>
+    names.flatMap((name) => all.filter((it) => it.name === name));
+  return { scenarios: pick(SCENARIOS), figures: pick(FIGURES) };
 }
 
 /** Bare, ours, bare, ours: a machine that slows down meanwhile slows down both. */
@@ -65,13 +74,27 @@ async function runScenario(scenario: Scenario, settings: BenchSettings): Promise
   return samples;
 }
 
+async function runFigures(
+  figures: readonly Figure[],
+  settings: BenchSettings,
+): Promise<Record<string, FigureResult>> {
+  const results: Record<string, FigureResult> = {};
+  for (const { name, measure } of figures) {
+    const result = await measure(settings);
+    if (isInterrupted) throw new Error('interrupted');
+    results[name] = result;
+    console.log(`\n${name}\n${formatRows(result.rows)}\n`);
+  }
+  return results;
+}
+
 function valuesText(sample: Sample): string {
   const values = Object.entries(sample.values);
   return values.map(([key, value]) => `${key} ${Number(value.toPrecision(4))}`).join(', ');
 }
 
 function usage(): string {
-  const names = SCENARIOS.map((scenario) => scenario.name).join('|');
+  const names = [...SCENARIOS, ...FIGURES].map(({ name }) => name).join('|');
   const knobs = Object.entries(KNOBS).map(
     ([name, knob]) =>
       `  ${name.padEnd(26)} ${knob.about} (${knob.default}; ${knob.min}..${knob.max})`,

@@ -5,6 +5,7 @@ import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Comparison, Samples } from './comparison.js';
+import type { FigureResult } from './figures/figure.js';
 import type { CpuShares } from './harness/load.js';
 import type { BenchSettings } from './settings.js';
 
@@ -79,6 +80,8 @@ export interface Report {
   readonly comparisons: readonly Comparison[];
   /** Every single measurement, by scenario. */
   readonly samples: Readonly<Record<string, Samples>>;
+  /** What was measured alone, by name. */
+  readonly figures: Readonly<Record<string, FigureResult>>;
 }
 
 /** Writes `<date>.json` and returns its path. */

@@ -17,6 +17,8 @@ export const KNOBS = {
   BENCH_CONNECTIONS: { default: 10_000, min: 10, max: 15_000, about: 'memory: WebSockets' },
   BENCH_RATE: { default: 1_000, min: 1, max: 20_000, about: 'latency: messages a second' },
   BENCH_LATENCY_SUBSCRIBERS: { default: 100, min: 1, max: 15_000, about: 'latency: WebSockets' },
+  BENCH_KILLS: { default: 20, min: 1, max: 100, about: 'failover: edges that are killed' },
+  BENCH_SDK_CLIENTS: { default: 5_000, min: 3, max: 15_000, about: 'reconnect: SDK clients' },
 } as const satisfies Record<string, Knob>;
 
 export interface BenchSettings {
@@ -28,6 +30,8 @@ export interface BenchSettings {
   readonly connections: number;
   readonly ratePerSecond: number;
   readonly latencySubscribers: number;
+  readonly kills: number;
+  readonly sdkClients: number;
 }
 
 /** @throws Error that names every knob with a value outside its range */
@@ -49,6 +53,8 @@ export function loadBenchSettings(env: NodeJS.ProcessEnv): BenchSettings {
     connections: read('BENCH_CONNECTIONS'),
     ratePerSecond: read('BENCH_RATE'),
     latencySubscribers: read('BENCH_LATENCY_SUBSCRIBERS'),
+    kills: read('BENCH_KILLS'),
+    sdkClients: read('BENCH_SDK_CLIENTS'),
   };
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return settings;

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ClientFrame } from '../../libs/sdk/dist/frames.js';
 import { Hub } from '../../libs/sdk/dist/hub.js';
 import type { Note } from '../../libs/sdk/dist/line.js';
+import { QueueRelay } from '../../libs/sdk/dist/queue-relay.js';
 import { Session } from '../../libs/sdk/dist/session.js';
 import { TIMINGS } from '../../libs/sdk/dist/timings.js';
 import { positionAt, ScriptedNetwork, seekerOptions, settle } from '../kit/sdk-doubles.js';
@@ -21,7 +22,9 @@ class HubUnderTest {
 
   constructor(queueAfter: string | null = null) {
     const options = seekerOptions(this.network, { client: 'alice' });
-    this.hub = new Hub(options, queueAfter, (tabs, note) => {
+    const queue = new QueueRelay();
+    queue.begin(queueAfter);
+    this.hub = new Hub(options, queue, (tabs, note) => {
       for (const tab of tabs) this.notes(tab).push(note);
     });
   }

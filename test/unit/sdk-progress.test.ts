@@ -102,13 +102,13 @@ describe('the queue of a connection that is shared', () => {
 
   /** A queue of one whom the edge has welcomed at 0. */
   function begun(): QueueRelay {
-    const relay = new QueueRelay(null);
+    const relay = new QueueRelay();
     relay.welcomed(welcome(P(0)));
     return relay;
   }
 
   test('without a queue there is no position', () => {
-    const relay = new QueueRelay(null);
+    const relay = new QueueRelay();
     expect(relay.welcomed(welcomeFrame())).toBeNull();
     expect(relay.position).toBeNull();
   });
@@ -117,6 +117,17 @@ describe('the queue of a connection that is shared', () => {
     const relay = begun();
     expect([1, 2, 2, 1].map((n) => relay.take(frame(n)))).toEqual([true, true, false, false]);
     expect(relay.position).toBe(P(2));
+  });
+
+  test('who takes over gives what it heard under the leader before to one that did not', () => {
+    const heard = begun();
+    for (const n of [1, 2, 3]) heard.take(frame(n));
+    const relay = new QueueRelay(heard);
+    expect(relay.position).toBe(P(3));
+    expect(dataAfter(relay, 2)).toEqual([3]);
+    expect(relay.take(frame(4))).toBe(true);
+    expect(dataAfter(relay, 1)).toEqual([2, 3, 4]);
+    expect(dataAfter(heard, 1)).toEqual([2, 3]);
   });
 
   test('a tab that comes late gets what it has not seen', () => {

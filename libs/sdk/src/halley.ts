@@ -231,7 +231,7 @@ export class Halley {
       tab: this.#tab,
       name: `halley:${identity}`,
       seeker: this.#seeker,
-      queueAfter: () => this.#session.queuePosition,
+      queue: this.#session.queue,
       onNote: (note) => this.#hear(note),
     });
     this.#session.begin(this.#line, this.#keeper);

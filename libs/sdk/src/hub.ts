@@ -28,9 +28,10 @@ export class Hub implements ConnectionEvents {
   #up: Extract<Note, { type: 'up' }> | null = null;
   #isAckDue = false;
 
-  constructor(options: SeekerOptions, queueAfter: Position | null, deliver: Deliver) {
+  /** @param queue as far as this tab knows it */
+  constructor(options: SeekerOptions, queue: QueueRelay, deliver: Deliver) {
     this.#deliver = deliver;
-    this.#queue = new QueueRelay(queueAfter);
+    this.#queue = new QueueRelay(queue);
     this.#connection = new Connection(options, this);
   }
 

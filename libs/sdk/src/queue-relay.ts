@@ -4,16 +4,19 @@ import { Progress } from './progress.js';
 /** Private messages that are kept for tabs that come late, or back. */
 const KEPT_MAX = 1_000;
 
-/** The private messages of a connection that several tabs share. */
+/** How far a client's queue has been seen, and the last messages of it, which another tab may lack. */
 export class QueueRelay {
   readonly #progress: Progress;
   #kept: PrivateFrame[] = [];
   /** What came after this is kept. */
-  #base: Position | null;
+  #base: Position | null = null;
 
-  constructor(position: Position | null) {
-    this.#progress = new Progress(position);
-    this.#base = position;
+  /** @param from what another one knows is known here too */
+  constructor(from?: QueueRelay) {
+    this.#progress = new Progress(from?.position);
+    if (from === undefined) return;
+    this.#kept = [...from.#kept];
+    this.#base = from.#base;
   }
 
   get position(): Position | null {
@@ -26,6 +29,11 @@ export class QueueRelay {
     const hasGap = this.#progress.resumed(queue);
     if (hasGap || this.#base === null) this.#restart(queue.position);
     return hasGap ? queue.position : null;
+  }
+
+  /** @param position counts where none is known */
+  begin(position: Position | null): void {
+    if (this.position === null && position !== null) this.jump(position);
   }
 
   jump(position: Position): void {

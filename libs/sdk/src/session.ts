@@ -9,8 +9,8 @@ import type { Line, Note } from './line.js';
 import { addTo } from './multimap.js';
 import { newName } from './names.js';
 import type { Authorize } from './options.js';
-import { Progress } from './progress.js';
 import { PublishLog } from './publish-log.js';
+import { QueueRelay } from './queue-relay.js';
 import { errorOf, isPassing } from './refusals.js';
 import type { MessageHandler, SubscribeOptions } from './subscription.js';
 import { later, type Timings } from './timings.js';
@@ -40,7 +40,7 @@ export class Session implements Owner {
   readonly #events: SessionEvents;
   readonly #calls: Calls;
   readonly #published = new PublishLog();
-  readonly #queue = new Progress();
+  readonly queue = new QueueRelay();
   readonly #byChannel = new Map<string, Set<ChannelSubscription>>();
   readonly #byRef = new Map<Ref, ChannelSubscription>();
   #line: Line | null = null;
@@ -61,11 +61,11 @@ export class Session implements Owner {
   begin(line: Line, keeper: Keeper | null): void {
     this.#line = line;
     this.#keeper = keeper;
-    this.#queue.position ??= keeper?.queuePosition ?? null;
+    this.queue.begin(keeper?.queuePosition ?? null);
   }
 
   get queuePosition(): Position | null {
-    return this.#queue.position;
+    return this.queue.position;
   }
 
   /** Of each channel that was begun. */
@@ -124,8 +124,8 @@ export class Session implements Owner {
   #up({ connectionId, queuePosition, queueGap }: Extract<Note, { type: 'up' }>): void {
     this.#down();
     this.#connectionId = connectionId;
-    this.#queue.position ??= queuePosition;
-    if (queueGap !== null) this.#lostPrivate(queueGap, queuePosition);
+    this.queue.begin(queuePosition);
+    if (queueGap !== null) this.#lostPrivate(queueGap, queuePosition ?? queueGap);
     for (const siblings of this.#byChannel.values()) {
       for (const subscription of siblings) this.#request(subscription);
     }
@@ -149,7 +149,7 @@ export class Session implements Owner {
     if ('ref' in frame && frame.ref !== undefined) this.#answered(frame, frame.ref);
     else if (frame.type === 'private') {
       const { id, data, event } = frame;
-      if (this.#queue.take(id)) this.#events.onPrivate({ id, data, event });
+      if (this.queue.take(frame)) this.#events.onPrivate({ id, data, event });
     } else if (frame.type === 'error') this.onFault(errorOf(frame));
     else if (frame.type === 'gap' && frame.channel === undefined) this.#lostPrivate(frame.position);
     else if ('channel' in frame && frame.channel !== undefined) {
@@ -170,8 +170,8 @@ export class Session implements Owner {
   }
 
   /** @param from what follows begins after this, wherever it had been */
-  #lostPrivate(position: Position, from: Position | null = position): void {
-    this.#queue.position = from;
+  #lostPrivate(position: Position, from = position): void {
+    this.queue.jump(from);
     this.onGap({ position });
   }
 

@@ -11,7 +11,7 @@ import { Program } from './program.js';
 import { type Stack, Stoppables } from './stack.js';
 
 const APPS = new URL('../../../apps/', import.meta.url);
-const EDGE = fileURLToPath(new URL('edge/dist/main.js', APPS));
+export const EDGE = fileURLToPath(new URL('edge/dist/main.js', APPS));
 const API = fileURLToPath(new URL('api/dist/main.js', APPS));
 const PROBE = new URL('probe.js', import.meta.url).href;
 
@@ -28,6 +28,8 @@ const CONFIG = {
     bench: { subscribe: 'anyone', publish: 'anyone' },
     held: { subscribe: 'token' },
     icomet: { subscribe: 'anyone', publish: 'anyone', icomet: true },
+    // All that comes while an edge is away.
+    sdk: { subscribe: 'anyone', historySize: 10_000 },
   },
 };
 
@@ -77,7 +79,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function startApi(all: Stoppables) {
+/** The api and Redis, for edges with these settings. */
+export async function startApi(all: Stoppables) {
   const redis = await all.redis();
   const config = await all.add(ConfigFile.write(CONFIG));
   const env = { ...ENV, REDIS_URL: redis.url, HALLEY_CONFIG: config.path };

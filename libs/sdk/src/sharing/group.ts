@@ -121,7 +121,7 @@ export class Group implements Line {
     if (this.#life === null || this.#leaderId === leaderId) return;
     if (this.#leaderId !== null) this.#options.onNote({ type: 'down' });
     this.#leaderId = leaderId;
-    this.#tell('hello', { queueAfter: this.#options.queueAfter() });
+    this.#tell('hello', { queueAfter: this.#options.queue.position });
   }
 
   #hear(message: FromLeader): void {

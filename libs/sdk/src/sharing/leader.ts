@@ -1,6 +1,7 @@
 import type { ClientFrame } from '../frames.js';
 import { Hub } from '../hub.js';
 import type { Line, Note } from '../line.js';
+import type { QueueRelay } from '../queue-relay.js';
 import type { SeekerOptions } from '../seeker.js';
 import type { Position } from '../types.js';
 import { acquire } from './locks.js';
@@ -12,7 +13,8 @@ export interface GroupOptions {
   /** The same for the tabs that may share, and for no others. */
   readonly name: string;
   readonly seeker: SeekerOptions;
-  queueAfter(): Position | null;
+  /** As this tab has heard it, whoever led. */
+  readonly queue: QueueRelay;
   onNote(note: Note): void;
 }
 
@@ -33,15 +35,13 @@ export class Leader implements Line {
   constructor(options: GroupOptions, post: (message: TabMessage) => void = () => undefined) {
     this.#options = options;
     this.#post = post;
-    this.#hub = new Hub(options.seeker, options.queueAfter(), (tabs, note) =>
-      this.#deliver(tabs, note),
-    );
+    this.#hub = new Hub(options.seeker, options.queue, (tabs, note) => this.#deliver(tabs, note));
   }
 
   /** Tells the other tabs, and connects. */
   start(): void {
-    const { tab, queueAfter } = this.#options;
-    this.#hub.join(tab, queueAfter());
+    const { tab, queue } = this.#options;
+    this.#hub.join(tab, queue.position);
     this.#post({ type: 'leader', from: tab });
     this.#hub.start();
   }

@@ -219,8 +219,10 @@ class HttpLink implements Link {
     const held = 'channel' in frame ? this.#channels.get(frame.channel ?? '') : undefined;
     if (frame.type === 'goodbye') this.#goodbye = frame;
     else if (frame.type === 'private') this.#queue = frame.id;
-    else if (frame.type === 'unsubscribed') this.#channels.delete(frame.channel);
-    else if (frame.type === 'gap') {
+    else if (frame.type === 'unsubscribed') {
+      // The next poll must not ask for it again.
+      this.#isDue ||= this.#channels.delete(frame.channel);
+    } else if (frame.type === 'gap') {
       if (held !== undefined) held.after = frame.position;
       else this.#queue = frame.position;
     }
