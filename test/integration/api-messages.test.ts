@@ -5,9 +5,10 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Fleet, startFleet } from '../kit/fleet.js';
 import { OpenApiBook } from '../kit/openapi.js';
+import { RawHttp } from '../kit/raw-http.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 import { type Exchange, field, type RestClient } from '../kit/rest.js';
-import { within } from '../kit/wait.js';
+import { eventually, within } from '../kit/wait.js';
 
 const PAYLOAD_MAX_BYTES = 65_536;
 const BODY_MAX_BYTES = 300_000;
@@ -199,6 +200,21 @@ describe('a request', () => {
     expect([answer.status, await answer.text()]).toEqual([200, '']);
     expect(answer.headers.get('content-length')).toBe(full.headers['content-length']);
   });
+
+  it.each(['/healthz', '/channels/demo:none'])(
+    'by HEAD %s leaves the connection to the next one',
+    async (path) => {
+      const http = await RawHttp.open(Number(new URL(fleet.api().url).port));
+      const text = (method: string) =>
+        `${method} ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer dev-key\r\n\r\n`;
+      for (const count of [1, 2, 3]) {
+        http.send(text('HEAD'));
+        const answers = () => http.received.split('HTTP/1.1 200 OK').length - 1;
+        await eventually(() => answers() === count, `answer ${count}`);
+      }
+      http.close();
+    },
+  );
 
   it('without authority says how to get it', async () => {
     const answer = await api.call('GET', '/stats', {

@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { PageSpec } from './sdk-pages.js';
 import { tokenFor } from './use-fleet.js';
 
 /** The kinds of page: any, one that allows nothing that it does not need, one whose worker uses the SDK. */
@@ -48,13 +47,13 @@ export class SdkSite {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** @param host by which the browser finds 127.0.0.1 */
-  urlOf(spec: PageSpec, kind: PageKind = 'plain', host = '127.0.0.1'): string {
+  /** @param spec what the page does (sdk-pages.ts) @param host by which the browser finds 127.0.0.1 */
+  urlOf(spec: object, kind: PageKind = 'plain', host = '127.0.0.1'): string {
     const origin = this.origin.replace('127.0.0.1', host);
     return `${origin}/${kind}#${encodeURIComponent(JSON.stringify(spec))}`;
   }
 
-  /** For `PageSpec.tokenUrl`: tokens of this client. */
+  /** For the `tokenUrl` of a spec: tokens of this client. */
   tokenPath(client: string, ttlSeconds: number): string {
     return `/token?client=${client}&seconds=${ttlSeconds}`;
   }

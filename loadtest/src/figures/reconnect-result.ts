@@ -1,5 +1,6 @@
 /** What the reports of a crowd say about the storm after an edge came back. */
 
+import type { CoresUsed } from '../sdk/cpu-watch.js';
 import type { CrowdReport } from '../sdk/crowd-report.js';
 import { refuseFaults, type Tally } from '../sdk/sequence.js';
 import { type FigureResult, type FigureRow, milliseconds } from './figure.js';
@@ -11,6 +12,8 @@ const SHARES = { first: 0, '5 %': 0.05, median: 0.5, '95 %': 0.95, last: 1 };
 export interface Times {
   readonly killedMs: number;
   readonly listeningMs: number;
+  /** From the kill until all were back. */
+  readonly cores: CoresUsed;
 }
 
 export interface Run extends Times {
@@ -30,6 +33,7 @@ export function resultOf(run: Run, reports: readonly CrowdReport[]): FigureResul
     rows: [
       { what: 'clients', value: String(run.clients) },
       ...timeRows(run, times),
+      { what: 'cores used meanwhile', value: coresText(run.cores) },
       { what: 'reconnects', value: String(reconnects) },
       { what: 'transports', value: JSON.stringify(transports) },
       { what: 'messages to each client', value: String(run.last) },
@@ -109,6 +113,11 @@ function densest(sorted: readonly number[]): number {
     most = Math.max(most, end - begin + 1);
   }
   return most;
+}
+
+function coresText(cores: CoresUsed): string {
+  const parts = Object.entries(cores).map(([name, used]) => `${name} ${used.toFixed(2)}`);
+  return parts.join(', ');
 }
 
 function transportsOf(reports: readonly CrowdReport[]): Record<string, number> {

@@ -5,7 +5,8 @@ import { BEARER } from '../harness/bare.js';
 import { Crowd } from '../harness/crowd.js';
 import { startApi } from '../harness/ours.js';
 import { RestartableEdge } from '../harness/restartable-edge.js';
-import { Stoppables } from '../harness/stack.js';
+import { type Measured, Stoppables } from '../harness/stack.js';
+import { CpuWatch } from '../sdk/cpu-watch.js';
 import { NumberPublisher } from '../sdk/publisher.js';
 import type { BenchSettings } from '../settings.js';
 import type { Figure, FigureResult } from './figure.js';
@@ -27,7 +28,7 @@ export const reconnect: Figure = { name: 'reconnect', measure };
 async function measure({ sdkClients }: BenchSettings): Promise<FigureResult> {
   const all = new Stoppables();
   try {
-    const { api, env } = await startApi(all);
+    const { api, redis, env } = await startApi(all);
     const edge = await all.add(RestartableEdge.start(env));
     const names = Array.from({ length: CHANNELS }, (_, index) => `sdk:reconnect-${index}`);
     const channels = Array.from({ length: sdkClients }, (_, at) => names[at % CHANNELS] as string);
@@ -42,7 +43,7 @@ async function measure({ sdkClients }: BenchSettings): Promise<FigureResult> {
     let times: Times;
     let last: number;
     try {
-      times = await restartUnder(crowd, edge);
+      times = await restartUnder(crowd, edge, [api, redis]);
     } finally {
       last = await publisher.stop();
     }
@@ -55,8 +56,13 @@ async function measure({ sdkClients }: BenchSettings): Promise<FigureResult> {
   }
 }
 
-async function restartUnder(crowd: Crowd, edge: RestartableEdge): Promise<Times> {
+async function restartUnder(
+  crowd: Crowd,
+  edge: RestartableEdge,
+  servers: readonly Measured[],
+): Promise<Times> {
   await pause(HOLD_MS);
+  const cpu = new CpuWatch([crowd, ...servers], [edge]);
   const killedMs = edge.kill();
   const listeningMs = await edge.restart();
   await crowd.until(
@@ -64,6 +70,7 @@ async function restartUnder(crowd: Crowd, edge: RestartableEdge): Promise<Times>
     RETURN_DEADLINE_MS,
     (statuses) => statuses.reduce((sum, { returned }) => sum + returned, 0) === crowd.size,
   );
+  const cores = cpu.end();
   await pause(AFTER_MS);
-  return { killedMs, listeningMs };
+  return { killedMs, listeningMs, cores };
 }

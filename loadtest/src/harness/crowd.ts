@@ -17,6 +17,7 @@ const MAIN = fileURLToPath(new URL('../sdk/crowd-main.js', import.meta.url));
 const PROCESSES = 3;
 
 export class Crowd {
+  readonly name = 'crowd';
   readonly size: number;
   readonly #programs: readonly Program[];
   readonly #all: Stoppables;
@@ -55,6 +56,10 @@ export class Crowd {
 
   reports(): Promise<CrowdReport[]> {
     return this.#ask<CrowdReport>(REPORT_QUESTION);
+  }
+
+  cpuSeconds(): number {
+    return this.#programs.reduce((sum, program) => sum + program.cpuSeconds(), 0);
   }
 
   stop(): Promise<void> {

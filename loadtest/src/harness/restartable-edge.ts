@@ -18,6 +18,7 @@ const KNOCK_INTERVAL_MS = 2;
 const LISTEN_DEADLINE_MS = 20_000;
 
 export class RestartableEdge {
+  readonly name = 'edge';
   readonly url: string;
   readonly #port: number;
   readonly #env: Readonly<Record<string, string>>;
@@ -51,6 +52,11 @@ export class RestartableEdge {
     const [listeningMs, program] = await Promise.all([listening(this.#port), starting]);
     this.#program = program;
     return listeningMs;
+  }
+
+  /** Since the last start. */
+  cpuSeconds(): number {
+    return this.#program.cpuSeconds();
   }
 
   stop(): Promise<void> {

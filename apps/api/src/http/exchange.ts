@@ -15,7 +15,7 @@ import { BodyReader, isJsonType, type ParsedBody, parseBody, tooLarge } from './
 import type { ServerContext } from './context.js';
 import { parsePath, parseQuery } from './query.js';
 import type { AnyAnswer, Route } from './route.js';
-import { statusLine } from './status.js';
+import { endHead, statusLine } from './status.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -169,7 +169,7 @@ export class Exchange {
       response.writeHeader('x-request-id', this.requestId);
       for (const [name, value] of headers) response.writeHeader(name, value);
       const { isStopping } = this.#context;
-      if (this.#isHead) response.endWithoutBody(Buffer.byteLength(text), isStopping);
+      if (this.#isHead) endHead(response, Buffer.byteLength(text), isStopping);
       else response.end(text, isStopping);
     });
     this.#end();

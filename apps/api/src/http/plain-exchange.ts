@@ -15,6 +15,7 @@ import type {
   PlainStream,
   StreamOptions,
 } from './plain.js';
+import { endHead } from './status.js';
 
 export class PlainExchange implements PlainReply {
   readonly #context: ServerContext;
@@ -108,7 +109,7 @@ export class PlainExchange implements PlainReply {
     response.cork(() => {
       writeHead(response, status, headers);
       if (this.#request.method === 'HEAD') {
-        response.endWithoutBody(Buffer.byteLength(body), closesSocket);
+        endHead(response, Buffer.byteLength(body), closesSocket);
       } else response.end(body, closesSocket);
     });
     this.#end();
