@@ -95,6 +95,8 @@ describe('a running machine', () => {
     expect(execFileSync('sh', ['-c', curl], { encoding: 'utf8' })).toBe('201');
     expect(await socket.waitForMessages('demo:hello', 1)).toMatchObject([{ data: 'hello' }]);
     await socket.close();
+    const demo = await fetch(/Open (\S+)/.exec(child.output)?.[1] ?? '');
+    expect([demo.status, await demo.text()]).toEqual([200, expect.stringContaining('/sdk.js')]);
     const pids = childrenOf(child, '');
     expect(pids).toHaveLength(4);
     expect(await child.terminate(STOP_DEADLINE_MS)).toEqual({ code: 0, signal: null });

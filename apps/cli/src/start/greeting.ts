@@ -53,7 +53,8 @@ function firstSteps(api: string, socket: string, key: string | null): string[] {
   const subscribe = `{"type":"subscribe","ref":1,"channel":"${CHANNEL}"}`;
   return [
     ...(key === null ? [] : [`Development key: ${key}`, '']),
-    `Open ${socket} and subscribe; in the console of a browser:`,
+    `Open ${socket.replace(/^ws(.*)\/v1\/ws$/, 'http$1/demo')} for a chat that shows what there is.`,
+    'Or subscribe in the console of a browser:',
     '',
     `  s = new WebSocket('${socket}')`,
     `  s.onmessage = (event) => console.log(event.data)`,
