@@ -17,7 +17,6 @@ const SDK = join(ROOT, 'libs/sdk/dist');
 const SHARED = [
   'errors',
   'halley',
-  'keeper',
   'line',
   'options',
   'sharing/messages',
@@ -26,9 +25,11 @@ const SHARED = [
   'types',
   'watch',
 ].map((name) => join(SDK, `${name}.d.ts`));
+/** Of what lies in the page's storages. */
+const STORED = ['channels', 'queue', 'name', 'untilMs'];
 const WIRE = join(ROOT, 'libs/shared/dist/protocol/frames.d.ts');
 const IDENTIFIER = /[A-Za-z_$][\w$]*/g;
-const MEMBER = /^\s+(?:readonly |get )*([a-z]\w+)\??[:(<]/gm;
+const MEMBER = /^\s+(?:readonly |get )*([a-z]\w+)\??(?: =|[:(<])/gm;
 
 const common = {
   bundle: true,
@@ -59,7 +60,7 @@ function ownNames() {
   const members = sourcesIn(join(SDK, '../src')).flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(MEMBER)].map(([, name]) => name),
   );
-  return [...new Set(members)].filter((name) => !known.has(name));
+  return [...new Set(members)].filter((name) => !known.has(name) && !STORED.includes(name));
 }
 
 function identifiersIn(file) {

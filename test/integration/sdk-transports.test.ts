@@ -423,6 +423,21 @@ describe('the transports of the SDK', () => {
       link.close();
     });
 
+    test('what is unsubscribed before it was asked for is not asked for', async () => {
+      const [channel, other] = [channelIn('open'), channelIn('open')];
+      const link = await open(name);
+      link.send(
+        { type: 'subscribe', ref: 'x', channel },
+        { type: 'unsubscribe', ref: 'y', channel },
+        { type: 'subscribe', ref: 'z', channel: other },
+      );
+      await link.until(() => link.of('subscribed').length === 1, 'the other channel');
+      for (const one of [channel, other]) await publish(one, 1);
+      await link.until(() => link.dataOf(other).length === 1, 'its message');
+      expect(link.dataOf(channel)).toEqual([]);
+      link.close();
+    });
+
     test('H-2 no more channels than a URL may name', async () => {
       const link = await open(name);
       const channels = numbers(0, 65).map(() => channelIn('open'));

@@ -2,13 +2,13 @@ import { readStored, store } from './storage.js';
 import type { Position } from './types.js';
 
 interface Stored {
-  readonly channels?: Readonly<Record<string, Position>>;
-  readonly queue?: Position | null;
+  readonly channels: Record<string, Position>;
+  readonly queue: Position | null;
 }
 
 export interface PositionSource {
   /** Of each channel. */
-  positions(): Readonly<Record<string, Position>>;
+  positions(): Record<string, Position>;
   readonly queuePosition: Position | null;
 }
 
@@ -26,7 +26,8 @@ export class Keeper {
   /** @param source gives what is to be kept */
   constructor(identity: string, source: PositionSource) {
     this.#key = KEY + identity;
-    this.#before = (readStored('sessionStorage', this.#key) ?? {}) as Stored;
+    const none = { channels: {}, queue: null };
+    this.#before = (readStored('sessionStorage', this.#key) ?? none) as Stored;
     this.#source = source;
     // A page that crashes says nothing before.
     this.#timer = setInterval(() => this.save(), SAVE_INTERVAL_MS);
@@ -34,11 +35,16 @@ export class Keeper {
 
   /** Before the reload. */
   positionOf(channel: string): Position | undefined {
-    return this.#before.channels?.[channel];
+    return this.#before.channels[channel];
+  }
+
+  /** Who subscribes again later begins then. */
+  forget(channel: string): void {
+    delete this.#before.channels[channel];
   }
 
   get queuePosition(): Position | null {
-    return this.#before.queue ?? null;
+    return this.#before.queue;
   }
 
   save(): void {

@@ -241,6 +241,7 @@ export class Session implements Owner {
     const siblings = this.#byChannel.get(channel);
     if (siblings?.delete(subscription) !== true || siblings.size > 0) return;
     this.#byChannel.delete(channel);
+    this.#keeper?.forget(channel);
     this.#send([{ type: 'unsubscribe', ref: this.#newRef(), channel }]);
   }
 

@@ -90,9 +90,10 @@ class HttpLink implements Link {
       else if (type === 'subscribe') this.#subscribes.push(frame);
       else if (type === 'unsubscribe') {
         this.#channels.delete(frame.channel);
+        this.#subscribes = this.#subscribes.filter(({ channel }) => channel !== frame.channel);
         this.#tell({ ...frame, type: 'unsubscribed' });
       }
-      this.#isDue ||= type === 'subscribe' || type === 'unsubscribe';
+      this.#isDue ||= /subscribe$/.test(type);
     }
     // What comes in one turn is one change.
     setTimeout(() => this.#change(), 0);
