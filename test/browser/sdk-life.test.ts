@@ -3,10 +3,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { BROWSERS } from '../kit/browsers.js';
+import { field } from '../kit/rest.js';
 import { type PageLog, type PageSpec, type SdkPage, usePages } from '../kit/sdk-pages.js';
 import type { PageKind } from '../kit/sdk-site.js';
 import { numbers, OPEN, publishAll } from '../kit/streams.js';
 import { channelIn, useFleet } from '../kit/use-fleet.js';
+import { eventually } from '../kit/wait.js';
 
 const BROWSER_DEADLINE_MS = 60_000;
 /** Of the stream under which a page is reloaded. */
@@ -119,8 +121,12 @@ describe.each(BROWSERS)('pages in %s', (name) => {
       const front = await open(channelIn('open'));
       await first.connected();
       await front.page.bringToFront();
-      await stack.rest.publishPrivate(client, 'handled');
+      const id = field(await stack.rest.publishPrivate(client, 'handled'), 'id');
       await first.privates(1);
+      // A word on its way may end with its page.
+      const isAcked = async () =>
+        (await stack.rest.get(`/clients/${client}/queue`)).text.includes(`"acked":"${id}"`);
+      await eventually(isAcked, 'the edge knows');
       await first.page.close();
       pages.open = pages.open.filter((page) => page !== first);
       const second = await open(channelIn('open'), spec);

@@ -20,6 +20,12 @@ const SOUND: Readonly<Record<string, string>> = {
   'libs/shared/dist/redis/index.js': 'export const b = 1;',
   'libs/shared/src/protocol/names.ts': 'export type Name = string;',
   'libs/shared/src/redis/client.ts': `import 'ioredis'; export const client = 1;`,
+  'libs/sdk/package.json': '{ "devDependencies": { "@halley/shared": "*" } }',
+  'libs/sdk/src/index.ts': `import './session.js';`,
+  'libs/sdk/src/session.ts': '',
+  'libs/server/package.json': '{}',
+  'libs/server/src/index.ts': `import './calls.js';`,
+  'libs/server/src/calls.ts': '',
   'apps/edge/package.json': WITH_DEPENDENCIES('@halley/shared', 'uWebSockets.js'),
   'apps/edge/src/main.ts': `import './app.js';`,
   'apps/edge/src/app.ts': `import './core/hub.js'; import './transport/socket.js';`,
@@ -44,6 +50,13 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'protocol-stands-alone': {
     'libs/shared/src/protocol/redis.ts': `import '../redis/client.js';`,
     'libs/shared/src/protocol/node.ts': `import 'node:crypto';`,
+  },
+  'sdk-stands-alone': {
+    'libs/sdk/src/redis.ts': `import '../../shared/src/redis/client.js';`,
+    'libs/sdk/src/node.ts': `import 'node:crypto';`,
+  },
+  'server-stands-alone': {
+    'libs/server/src/names.ts': `import '../../shared/src/protocol/names.js';`,
   },
   'core-knows-no-world': {
     'apps/edge/src/core/store.ts': `import type { b } from '@halley/shared/redis'; export type B = b;`,

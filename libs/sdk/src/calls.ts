@@ -34,9 +34,7 @@ export class Calls {
 
   /** @throws HalleyError by its promise: the code of the edge, `timeout`, `closed`, `too-many-calls` */
   ask(frame: CallFrame): Promise<ServerFrame> {
-    if (this.#calls.size >= CALLS_MAX) {
-      return Promise.reject(new HalleyError('too-many-calls'));
-    }
+    if (this.#calls.size >= CALLS_MAX) return Promise.reject(new HalleyError('too-many-calls'));
     return new Promise((resolve, reject) => {
       const cancel = later(this.#timings.callMs, () => {
         this.#end(call).reject(

@@ -90,7 +90,7 @@ export class Connection implements SeekerEvents {
     this.#drop()?.close();
     this.#current = carrier;
     this.#renewal = new Renewal(this.#options.tokens, (frames) => carrier.send(frames));
-    if (carrier.route.node !== this.#options.routes.home) this.#planReturn();
+    if (!this.#options.routes.isBest(carrier.route)) this.#planReturn();
   }
 
   /** @returns what was the current one */
@@ -140,7 +140,7 @@ export class Connection implements SeekerEvents {
     this.#move({ name });
   }
 
-  /** Back to the node of the start once it is there again; each page at a time of its own. */
+  /** Back to the best route once it is there again; each page at a time of its own. */
   #planReturn(): void {
     const { homeMs } = this.#options.timings;
     this.#cancelHome = later(homeMs * (0.5 + Math.random() / 2), () => {

@@ -6,7 +6,7 @@ export function envOf(settings: Settings): Env {
   const platform = globalThis as Partial<typeof globalThis>;
   return {
     WebSocket: (settings.WebSocket ?? platform.WebSocket) as Env['WebSocket'],
-    EventSource: (settings.EventSource ?? platform.EventSource) as Env['EventSource'],
+    EventSource: platform.EventSource,
     // Called without its owner, as a plain function.
     fetch: platform.fetch?.bind(platform),
     document: platform.document,

@@ -24,8 +24,6 @@ export interface HalleyOptions {
   readonly persist?: boolean;
   /** A WebSocket class, where the platform has none (Node 20: that of `ws`). */
   readonly WebSocket?: unknown;
-  /** An EventSource class, likewise. */
-  readonly EventSource?: unknown;
   /** Time limits other than the default ones. */
   readonly timings?: Partial<Timings>;
 }
@@ -65,9 +63,8 @@ export function badOption(field: string, cause?: unknown): HalleyError {
 }
 
 function originsOf(nodes: readonly string[] | undefined): string[] {
-  const own = (globalThis as { location?: Location }).location;
-  const named = nodes ?? (own === undefined ? [] : [own.origin]);
-  const origins = named.map((node) => /^https?:\/\/[^/?#]+/.exec(node)?.[0]);
+  const own = (globalThis as { location?: Location }).location?.origin;
+  const origins = (nodes ?? [`${own}`]).map((node) => /^https?:\/\/[^/?#]+/.exec(node)?.[0]);
   if (origins.length > 0 && origins.every((origin) => origin !== undefined)) return origins;
   throw badOption('nodes');
 }

@@ -57,10 +57,13 @@ export class Routes {
     );
   }
 
-  /** Begins a round of the node of the start alone. */
+  /** Begins a round of the best route alone: the node of the start, by what works there. */
   beginHome(): void {
-    const [transport] = this.#orderOf(this.home);
-    this.#round = transport === undefined ? [] : [{ node: this.home, transport }];
+    this.#round = [{ node: this.home, transport: this.#bestOf(this.home) }];
+  }
+
+  isBest({ node, transport }: Route): boolean {
+    return node === this.home && transport === this.#bestOf(node);
   }
 
   /** @returns null where the round is over */
@@ -78,9 +81,14 @@ export class Routes {
     const record = this.#recordOf(node);
     record.failures = 0;
     // What was found by trial counts for a time only: networks change, and a page should come back up.
-    if (record.remembered?.name === transport && isInTime(record.remembered)) return;
+    // What came after it in that time is worse: an edge that is just starting may refuse the best ones.
+    if (isInTime(record.remembered)) return;
     record.remembered = { name: transport, untilMs: Date.now() + this.#timings.rememberMs };
     store('localStorage', STORAGE_KEY + node, record.remembered);
+  }
+
+  #bestOf(node: string): TransportName {
+    return this.#orderOf(node)[0] as TransportName;
   }
 
   #orderOf(node: string): readonly TransportName[] {

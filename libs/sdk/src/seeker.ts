@@ -170,7 +170,7 @@ export class Seeker implements CarrierEvents {
   }
 
   #wait(delayMs: number): void {
-    this.#events.onWaiting(Math.round(delayMs));
+    this.#events.onWaiting(delayMs);
     this.#cancelWait = later(delayMs, () => this.#beginRound());
   }
 }

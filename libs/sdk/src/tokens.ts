@@ -107,7 +107,8 @@ export class Tokens {
 async function inTime<T>(ask: () => T | Promise<T>, limitMs: number): Promise<T> {
   let cancel: (() => void) | undefined;
   const late = new Promise<never>((_, reject) => {
-    cancel = later(limitMs, () => reject(new Error('too late')));
+    cancel = later(limitMs, () => reject(new HalleyError('timeout')));
   });
-  return Promise.race([ask(), late]).finally(cancel);
+  // What throws at once counts as what rejects.
+  return Promise.race([late, (async () => ask())()]).finally(cancel);
 }
