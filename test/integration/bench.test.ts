@@ -22,6 +22,8 @@ const SMALL = {
   BENCH_CONNECTIONS: '100',
   BENCH_RATE: '100',
   BENCH_LATENCY_SUBSCRIBERS: '10',
+  BENCH_KILLS: '1',
+  BENCH_SDK_CLIENTS: '30',
 };
 
 /** At least one message in the second to 100 sockets. */
@@ -127,6 +129,17 @@ describe('npm run bench', () => {
         expect(values['p99Ms']).toBeGreaterThanOrEqual(values['p50Ms'] ?? Number.NaN);
       }
       expect(report.comparisons.map((line) => line.what)).toHaveLength(2);
+    },
+    RUN_DEADLINE_MS,
+  );
+
+  it(
+    'failover, reconnect: the SDK loses nothing',
+    async () => {
+      // Anything lost, repeated or reordered ends it with an error.
+      const { code, output } = await runBench(['failover', 'reconnect', 'sdk-size']);
+      expect(code, output).toBe(0);
+      for (const name of ['failover', 'reconnect', 'sdk-size']) expect(output).toContain(name);
     },
     RUN_DEADLINE_MS,
   );
