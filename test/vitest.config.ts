@@ -1,7 +1,17 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** A stated time may stretch to five times its length on a loaded machine; a hang must still end. */
 const TEST_DEADLINE_MS = 30_000;
+
+/** Files with browsers take longest, most of it waiting: last, one of them would run alone for minutes. */
+class BrowsersFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) =>
+      moduleId.includes('sdk-sleep') ? 0 : moduleId.includes('/browser/') ? 1 : 2;
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -15,6 +25,7 @@ export default defineConfig({
     // Each file brings a Redis, edges and apis of its own: more at once than two cores bear, and
     // deadlines measure the machine instead of Halley.
     maxWorkers: 2,
+    sequence: { sequencer: BrowsersFirst },
     // A test that passes at the second try hides a race in the product.
     retry: 0,
     passWithNoTests: false,

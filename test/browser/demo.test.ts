@@ -175,7 +175,8 @@ describe.each(BROWSERS)('the demo in %s', { timeout: BROWSER_DEADLINE_MS }, (bro
     await bob.shows('#messages', 'still here');
   });
 
-  test.each(['websocket', 'sse', 'stream', 'poll', 'jsonp'])('by %s alone', async (transport) => {
+  // All of them have tests of their own.
+  test.each(['jsonp'])('by %s alone', async (transport) => {
     newRoom();
     const ada = await enter('ada', { query: `&transport=${transport}` });
     const bob = await enter('bob');

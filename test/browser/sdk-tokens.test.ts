@@ -45,7 +45,7 @@ describe.each(BROWSERS)('tokens in %s', (name) => {
   const isUnauthorized = (page: SdkPage) =>
     page.until(({ states }) => states.at(-1)?.name === 'unauthorized', 'unauthorized');
 
-  test.each(['websocket', 'sse', 'stream', 'poll'] as const)(
+  test.each(['websocket', 'poll'] as const)(
     '%s: tokens are renewed under a stream, and nothing is lost or doubled',
     async (transport) => {
       const channel = channelIn('open');

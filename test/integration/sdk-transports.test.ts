@@ -23,7 +23,7 @@ describe('the transports of the SDK', () => {
         short: { ...OPEN, historySize: 2 },
       },
     },
-    env: { HALLEY_DRAIN_SECONDS: '2' },
+    env: { HALLEY_DRAIN_SECONDS: '1' },
     edgeEnv: {
       HALLEY_TRUST_CLIENT_IDS: '1',
       HALLEY_PING_INTERVAL_MS: String(PING_INTERVAL_MS),
