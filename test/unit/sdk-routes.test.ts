@@ -125,6 +125,17 @@ describe('routes', () => {
     expect(round(routes)).toEqual(['a websocket', 'a sse', 'a poll']);
   });
 
+  test('what is worse than what worked does not count in its place', () => {
+    const routes = make(['a'], THREE);
+    routes.worked({ node: 'a', transport: 'websocket' });
+    failRound(routes);
+    failRound(routes);
+    routes.worked({ node: 'a', transport: 'poll' });
+    expect(round(routes)).toEqual(['a websocket']);
+    expect(routes.isBest({ node: 'a', transport: 'poll' })).toBe(false);
+    expect(routes.isBest({ node: 'a', transport: 'websocket' })).toBe(true);
+  });
+
   test('a node that answers is left out for the rest of the round', () => {
     const routes = make(['a', 'b'], ['websocket', 'sse']);
     routes.begin(null);

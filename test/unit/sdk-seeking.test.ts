@@ -321,6 +321,23 @@ describe('the way home', () => {
     expect(one.attempts).toBe(3);
   });
 
+  test('who came back by a worse transport looks for the better one in the same way', async () => {
+    draw(0);
+    const one = await make({ nodes: [A], transports: ['websocket', 'sse'] }).start();
+    one.link.welcome();
+    for (let round = 0; round < 9 && one.link.transport === 'websocket'; round += 1) {
+      await one.end(LOST);
+      await tick(1);
+    }
+    one.link.welcome();
+    expect(one.connection.state).toMatchObject({ name: 'connected', transport: 'sse' });
+    await live(one, TIMINGS.homeMs / 2);
+    expect(one.link.transport).toBe('websocket');
+    one.link.welcome();
+    expect(one.connection.state).toMatchObject({ name: 'connected', transport: 'websocket' });
+    expect(one.network.open).toHaveLength(1);
+  });
+
   test('a node that is still away is tried once each time, by its first transport alone', async () => {
     const one = await away(0);
     for (let round = 1; round <= 3; round += 1) {
