@@ -194,7 +194,8 @@ describe('calls', () => {
     const hal = await connect(stack.ws(), { token });
     await hal.welcomed();
     const { edges, issuedBefore } = await halley.revoke('hal');
-    expect(edges).toBe(1);
+    // The edge may act on the revocation before it is told to disconnect.
+    expect([0, 1]).toContain(edges);
     expect(Math.abs(issuedBefore - Date.now() / MS_PER_SECOND)).toBeLessThan(5);
     expect((await within(hal.closed, 'the end')).code).toBe(4302);
   });

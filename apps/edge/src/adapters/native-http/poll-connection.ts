@@ -137,8 +137,9 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
     return this.#reply.address();
   }
 
+  /** Not before all channels were looked at, however short the wait. */
   due(): void {
-    this.#answer();
+    if (this.#unanswered === 0) this.#answer();
   }
 
   drained(): void {}
