@@ -30,7 +30,7 @@ export class Inspector {
   render(room) {
     const { state } = this.#halley;
     const facts = {
-      state: state.name === 'waiting' ? `waiting ${state.retryInMs} ms` : state.name,
+      state: state.name === 'waiting' ? `waiting ${Math.round(state.retryInMs)} ms` : state.name,
       transport: state.transport,
       sharing: state.sharing,
       node: state.node,
