@@ -93,7 +93,7 @@ function describe(state) {
   const { name, transport, retryInMs, code } = state;
   if (name === 'connected') return `connected by ${transport}`;
   const why = code ? ` (${code})` : '';
-  return name === 'waiting' ? `waiting ${retryInMs} ms${why}` : `${name}${why}`;
+  return name === 'waiting' ? `waiting ${Math.round(retryInMs)} ms${why}` : `${name}${why}`;
 }
 
 /** The transport is chosen by the address, so that a reload keeps it. */
