@@ -77,6 +77,7 @@ describe.each(BROWSERS)('losses in %s', (name) => {
     '%s: what was missed for good is told by a gap, and the rest follows in order',
     async (transport) => {
       const channel = channelIn('short');
+      link.leadTo(stack.edge(0).url);
       const page = await open(channel, { transports: [transport] });
       await page.ready(channel);
       await stack.rest.publish(channel, 0);
