@@ -11,6 +11,8 @@ import { DEADLINE_MS, eventually, within } from '../kit/wait.js';
 
 const DRAIN_SECONDS = 2;
 const DRAIN = { HALLEY_DRAIN_SECONDS: String(DRAIN_SECONDS), HALLEY_DRAIN_GRACE_MS: '200' };
+/** What Redis may take over the goodbye of an edge. */
+const LET_GO_SECONDS = 5;
 const GOODBYE = {
   type: 'goodbye',
   code: 4201,
@@ -92,6 +94,24 @@ describe('the life of an edge and its connections', () => {
     await client.next('goodbye', undefined, 5 * DEADLINE_MS);
     await client.close();
     expect(await exit).toEqual({ code: 0, signal: null });
+  });
+
+  test.each([
+    ['is away', () => stack.redis.kill()],
+    ['does not answer', async () => stack.redis.server.pause()],
+  ])('N-40 an edge leaves in time though Redis %s', async (_, lose) => {
+    const edge = await stack.fleet.addEdge();
+    const client = await connect(edge.wsUrl, { client: 'ann' });
+    await client.subscribe(channelIn('demo'));
+    await lose();
+    try {
+      const exit = edge.terminate(5 * (DRAIN_SECONDS + LET_GO_SECONDS) * 1_000);
+      await client.next('goodbye');
+      await client.close();
+      expect(await exit).toEqual({ code: 0, signal: null });
+    } finally {
+      await stack.redis.restart();
+    }
   });
 
   test('N-40 who comes within the grace is welcomed and told to go; the edge is not ready', async () => {

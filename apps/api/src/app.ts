@@ -2,7 +2,7 @@
 
 import { ApiKeys } from '@halley/shared/auth';
 import type { Settings } from '@halley/shared/config';
-import { type Logger, Metrics, randomBase36, VERSION } from '@halley/shared/ops';
+import { inTime, type Logger, Metrics, randomBase36, VERSION } from '@halley/shared/ops';
 import { Publisher } from '@halley/shared/publish';
 import {
   type CommandClient,
@@ -125,15 +125,4 @@ function createServer(services: Services, icomet: IcometAdmin | null): HttpServe
     },
   };
   return new HttpServer(allRoutes(services, VERSION), options, icomet);
-}
-
-/** True when the promise was fulfilled in time. */
-async function inTime(promise: Promise<unknown>, deadlineMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), deadlineMs);
-  });
-  const isDone = await Promise.race([promise.then(() => true as const), deadline]);
-  clearTimeout(timer);
-  return isDone;
 }

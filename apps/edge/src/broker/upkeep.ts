@@ -92,11 +92,17 @@ export class Upkeep {
     this.#reassertAll();
   }
 
-  /** Takes everything of this edge out of Redis. */
+  /** Takes everything of this edge out of Redis. @throws where something may be left there */
   async letGo(): Promise<void> {
-    await this.#edge.members.flush();
-    await this.#edge.services.presence.flush();
-    await this.#edge.channels.closeAll();
+    const { members, channels, services } = this.#edge;
+    const failures: unknown[] = [];
+    const steps = [
+      () => members.flush(),
+      () => services.presence.flush(),
+      () => channels.closeAll(),
+    ];
+    for (const step of steps) await step().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Until it is done: what cost the edge its life may have cost it the subscriber connection too. */

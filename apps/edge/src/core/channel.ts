@@ -27,7 +27,8 @@ export class Channel extends Stream {
   listeners = 0;
   /** What Redis was last told of them; null: unknown. */
   reportedListeners: number | null = null;
-  isReporting = false;
+  /** The report under way. */
+  reporting: Promise<void> | null = null;
   /** Unix ms of the moment in which the last listener left. */
   idleSinceMs = 0;
   /** Unix ms until which it counts as occupied without listeners: they are about to poll again. */

@@ -74,10 +74,12 @@ export class Channels {
     for (const channel of this.#channels.values()) channel.reportedListeners = null;
   }
 
-  /** Tells Redis that nobody listens here any more. */
+  /** Tells Redis that nobody listens here any more. @throws where it may not know */
   async closeAll(): Promise<void> {
     const open = [...this.#channels.values()].filter((channel) => channel.reportedListeners !== 0);
     await Promise.all(open.map((channel) => this.#report(channel, 0)));
+    const left = open.filter((channel) => channel.reportedListeners !== 0).length;
+    if (left > 0) throw new Error(`Redis may still hold listeners of ${left} channels`);
   }
 
   #keepHouse(): void {
@@ -85,7 +87,8 @@ export class Channels {
     for (const channel of this.#channels.values()) {
       channel.settle(nowMs);
       const isDue = channel.listeners > 0 || nowMs >= channel.occupiedUntilMs;
-      if (channel.isOpen && isDue && channel.reportedListeners !== channel.listeners) {
+      const isDifferent = channel.reportedListeners !== channel.listeners;
+      if (channel.isOpen && isDue && isDifferent && channel.reporting === null) {
         void this.#report(channel, channel.listeners);
       }
       if (channel.listeners === 0 && channel.isOpen) this.#closeIfIdle(channel, nowMs);
@@ -99,15 +102,24 @@ export class Channels {
     this.#services.channels.close(channel.name);
   }
 
-  async #report(channel: Channel, listeners: number): Promise<void> {
-    if (channel.isReporting) return;
-    channel.isReporting = true;
+  /** One report of a channel at a time: an older count must not land after a newer one. */
+  #report(channel: Channel, listeners: number): Promise<void> {
+    const before = channel.reporting ?? Promise.resolve();
+    const reporting = before
+      .then(() => this.#send(channel, listeners))
+      .then(() => {
+        if (channel.reporting === reporting) channel.reporting = null;
+      });
+    channel.reporting = reporting;
+    return reporting;
+  }
+
+  async #send(channel: Channel, listeners: number): Promise<void> {
     try {
       await this.#services.channels.report(channel.name, listeners);
       channel.reportedListeners = listeners;
     } catch (error) {
       this.#services.counters.storeFailed('listeners', error);
     }
-    channel.isReporting = false;
   }
 }

@@ -77,9 +77,9 @@ export class Members {
     }
   }
 
-  /** Leaves at once whatever still waits for its delay. Resolves when Redis knows. */
+  /** Leaves at once whatever still waits for its delay. Resolves when Redis knows. @throws if it may not */
   async flush(): Promise<void> {
-    await Promise.all([...this.#all()].map((seat) => this.#write(seat).catch(() => 0)));
+    await Promise.all([...this.#all()].map((seat) => this.#write(seat)));
   }
 
   #settle(seat: Seat): void {

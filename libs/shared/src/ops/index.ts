@@ -1,4 +1,5 @@
 export * from './id.js';
+export * from './in-time.js';
 export * from './lifecycle.js';
 export * from './logger.js';
 export * from './loop-delay.js';
