@@ -16,7 +16,7 @@ import { StopSignals } from './stop-signals.js';
 type Env = NodeJS.ProcessEnv;
 
 /** What a drain may take beyond its own deadline before the process is killed. */
-const DRAIN_MARGIN_MS = 5_000;
+const DRAIN_MARGIN_MS = 10_000;
 
 /** Runs until a signal or a problem; resolves with the exit code when every process is gone. */
 export async function start(env: Env): Promise<number> {
