@@ -18,6 +18,7 @@ import { checkRedisSettings } from './control/redis-settings.js';
 import type { Services } from './control/services.js';
 import { Callers } from './http/callers.js';
 import { HttpServer } from './http/server.js';
+import { Sweeper } from './jobs/sweeper.js';
 import { allRoutes } from './routes/index.js';
 
 /** How long requests under way may take once the api was told to stop. */
@@ -35,6 +36,7 @@ export class ApiApp {
   readonly #server: HttpServer;
   readonly #icomet: IcometAdmin | null;
   readonly #megacomet: MegacometManager | null;
+  readonly #sweeper: Sweeper;
 
   constructor(settings: Settings, redisUrl: string, log: Logger) {
     this.#settings = settings;
@@ -57,6 +59,7 @@ export class ApiApp {
     this.#icomet = settings.icomet.bare ? new IcometAdmin(services, address) : null;
     this.#server = createServer(services, this.#icomet);
     this.#megacomet = settings.api.megacometManagerPort > 0 ? new MegacometManager(services) : null;
+    this.#sweeper = new Sweeper(services, address);
   }
 
   /** @returns the port. @throws Error when a port is taken */
@@ -68,6 +71,7 @@ export class ApiApp {
     await this.#megacomet?.listen(host, api.megacometManagerPort).catch((error: Error) => {
       throw new Error(`HALLEY_MEGACOMET_MANAGER_PORT: ${error.message}`);
     });
+    this.#sweeper.start();
     const edgesHeard = this.#edges.start();
     if (!(await inTime(Promise.all([edgesHeard, whenReady(this.#redis)]), REDIS_WAIT_MS))) {
       this.#log.warn('redis is away; calls are refused until it is there');
@@ -81,6 +85,7 @@ export class ApiApp {
     await Promise.all([
       this.#server.stop(STOP_DEADLINE_MS),
       this.#megacomet?.stop(STOP_DEADLINE_MS),
+      this.#sweeper.stop(),
     ]);
     this.#edges.stop();
     await this.#redis.quit().catch(() => this.#redis.disconnect());

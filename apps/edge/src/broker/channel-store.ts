@@ -1,18 +1,16 @@
-import { randomBase36 } from '@halley/shared/ops';
 import {
   type Body,
   clientOfChannel,
   type HistoryPage,
   type HistoryQuery,
   type LogView,
-  messageHead,
   type Position,
   type PublishOutcome,
   positionOf,
-  TOP_TTL_MS,
 } from '@halley/shared/protocol';
 import type { Publisher } from '@halley/shared/publish';
 import {
+  announcementArgs,
   type CommandClient,
   channelKeys,
   channelsKey,
@@ -124,19 +122,4 @@ export class RedisChannelStore implements ChannelStore {
     const [, nowMs, topNow] = reply as [number, number, string];
     return positionOf(topNow === '' ? null : topNow, nowMs);
   }
-}
-
-/** Arguments of `include/announce.lua` in its order. */
-export function announcementArgs(
-  channel: string,
-  { historySize, historySeconds }: HistoryOptions,
-): (string | number)[] {
-  return [
-    channelKeys(channel).live,
-    messageHead(channel),
-    randomBase36(4),
-    historySize,
-    historySeconds * 1_000,
-    TOP_TTL_MS,
-  ];
 }

@@ -1,5 +1,6 @@
 import { clientChannel, type LogView, type Position } from '@halley/shared/protocol';
 import {
+  announcementArgs,
   type CommandClient,
   channelKeys,
   clientKeys,
@@ -8,7 +9,6 @@ import {
 } from '@halley/shared/redis';
 import type { HistoryOptions, QueueStore } from '../core/ports/stores.js';
 import { asking } from './calls.js';
-import { announcementArgs } from './channel-store.js';
 import type { EdgeIdentity } from './edge-identity.js';
 
 /** Clients' queues and presence in Redis. */

@@ -1,6 +1,7 @@
 import type { Logger } from '@halley/shared/ops';
 import {
   ALL_EDGES_CHANNEL,
+  abandonHeartbeat,
   type CommandClient,
   channelKeys,
   edgeChannels,
@@ -84,6 +85,8 @@ export class Upkeep {
     await this.#subscribeOwn();
     this.#reassertAll();
     this.#subscriber.unsubscribe(edgeChannels(buried));
+    // Lost, the listed heartbeat ends by itself, and the beat that met the tombstone has written the other.
+    await abandonHeartbeat(this.#redis, buried).catch(() => undefined);
   }
 
   /** Redis lost its data while the connection stood. */

@@ -54,6 +54,12 @@ export interface Settings {
     /** Addresses and networks that may use that port. */
     readonly megacometAllow: readonly string[];
   };
+  readonly sweep: {
+    /** Silence after which an edge is dead. */
+    readonly edgeDeadMs: number;
+    /** How long it is known when a client was last here. */
+    readonly lastSeenDays: number;
+  };
   readonly icomet: IcometSettings;
   /** Addresses and networks (CIDR) of proxies that are believed. */
   readonly trustedProxies: readonly string[];
@@ -103,6 +109,10 @@ export function loadSettings(env: NodeJS.ProcessEnv): Settings {
       bodyMaxBytes: values.HALLEY_BODY_MAX_BYTES,
       megacometManagerPort: values.HALLEY_MEGACOMET_MANAGER_PORT,
       megacometAllow: values.HALLEY_MEGACOMET_ALLOW,
+    },
+    sweep: {
+      edgeDeadMs: values.HALLEY_EDGE_DEAD_MS,
+      lastSeenDays: values.HALLEY_LAST_SEEN_DAYS,
     },
     icomet: icometSettings(environment),
     trustedProxies: values.HALLEY_TRUSTED_PROXIES,

@@ -293,6 +293,20 @@ export const SETTINGS = {
     min: 0,
     max: 600_000,
   }),
+  HALLEY_EDGE_DEAD_MS: wholeNumber({
+    about: 'Silence after which an edge counts as dead: its presence is taken out by any api.',
+    unit: 'milliseconds',
+    fallback: 10_000,
+    min: 4_000,
+    max: 600_000,
+  }),
+  HALLEY_LAST_SEEN_DAYS: wholeNumber({
+    about: 'How long it is known when a client was last here.',
+    unit: 'days',
+    fallback: 30,
+    min: 1,
+    max: 3_650,
+  }),
   HALLEY_BODY_MAX_BYTES: wholeNumber({
     about: 'Bytes of one request body of the REST API.',
     unit: 'bytes',

@@ -148,6 +148,27 @@ export function createCommandClient(address: RedisAddress, timeoutMs: number): C
   });
 }
 
+/** After which an unanswered command of a job costs its connection; blocking ones answer within 5 s. */
+const JOBS_SOCKET_TIMEOUT_MS = 20_000;
+
+/**
+ * A connection for BullMQ, which makes others like it: its calls wait for Redis as long as that takes, and
+ * may be sent twice.
+ */
+export function createJobsClient(address: RedisAddress): CommandClient {
+  const options: ConnectionOptions = {
+    ...connectionOptions(address),
+    maxRetriesPerRequest: null,
+    socketTimeout: JOBS_SOCKET_TIMEOUT_MS,
+  };
+  if (address.kind !== 'cluster') return new Redis(options);
+  return new Cluster([...address.nodes], {
+    redisOptions: options,
+    slotsRefreshInterval: 5_000,
+    clusterRetryStrategy: backOffMs,
+  });
+}
+
 /**
  * A connection for subscriptions to one node; whoever owns it resubscribes by itself.
  * @param timeoutMs after which an unanswered SSUBSCRIBE fails; by default it waits

@@ -53,6 +53,17 @@ export async function removeHeartbeat(redis: CommandClient, edgeId: string): Pro
   await Promise.all([redis.del(heartbeatKey(edgeId)), redis.zrem(EDGES_KEY, edgeId)]);
 }
 
+/**
+ * An edge that takes a new id gives up the old one: it is not listed any more, and its last heartbeat stays
+ * for the sweeper, since calls of the edge that were under way may still land under that id.
+ */
+export async function abandonHeartbeat(redis: CommandClient, edgeId: string): Promise<void> {
+  await Promise.all([
+    redis.del(heartbeatKey(edgeId)),
+    redis.zadd(EDGES_KEY, String(Date.now()), edgeId),
+  ]);
+}
+
 /** The edges whose heartbeat is alive. */
 export async function readHeartbeats(redis: CommandClient): Promise<Heartbeat[]> {
   const edgeIds = await redis.zrange(EDGES_KEY, '0', '-1');

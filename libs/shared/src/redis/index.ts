@@ -1,3 +1,4 @@
+export * from './announcement.js';
 export * from './client.js';
 export * from './control.js';
 export * from './errors.js';
@@ -8,3 +9,4 @@ export * from './log.js';
 export * from './members.js';
 export * from './scripts.js';
 export * from './subscriber.js';
+export * from './sweep.js';

@@ -164,6 +164,8 @@ export function probeKey(partition: number): string {
 /** Pub/sub: control for all edges. */
 export const ALL_EDGES_CHANNEL = `${prefix(0)}all`;
 export const EDGES_KEY = 'halley:edges';
+/** Written by each look at the heartbeats, in their slot: who looks must be able to write there too. */
+export const LAST_LOOK_KEY = `{${EDGES_KEY}}:look`;
 export const REVOKED_KEY = 'halley:revoked';
 
 export function heartbeatKey(edgeId: string): string {

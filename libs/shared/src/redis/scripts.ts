@@ -26,6 +26,12 @@ const KEY_COUNTS = {
   locate: 3,
   'dps-note': 1,
   sign: 3,
+  look: 2,
+  bury: 1,
+  'sweep-presence': 2,
+  'sweep-members': 2,
+  'sweep-subscribers': null,
+  trim: 1,
 } as const satisfies Record<string, number | null>;
 
 export type ScriptName = keyof typeof KEY_COUNTS;

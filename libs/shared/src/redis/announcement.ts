@@ -1,0 +1,26 @@
+/** What scripts need to write `online` or `offline` into a client's presence channel. */
+
+import { randomBase36 } from '../ops/id.js';
+import { messageHead, TOP_TTL_MS } from '../protocol/index.js';
+import { channelKeys } from './keys.js';
+
+/** Of the presence channels: messages kept, and how long. */
+interface PresenceHistory {
+  readonly historySize: number;
+  readonly historySeconds: number;
+}
+
+/** Arguments of `include/announce.lua` in its order. */
+export function announcementArgs(
+  channel: string,
+  { historySize, historySeconds }: PresenceHistory,
+): (string | number)[] {
+  return [
+    channelKeys(channel).live,
+    messageHead(channel),
+    randomBase36(4),
+    historySize,
+    historySeconds * 1_000,
+    TOP_TTL_MS,
+  ];
+}
