@@ -42,6 +42,7 @@ describe('settings', () => {
         megacometManagerPort: 0,
         megacometAllow: ['127.0.0.1', '::1'],
       },
+      sweep: { edgeDeadMs: 10_000, lastSeenDays: 30 },
       icomet: {
         bare: true,
         allow: ['127.0.0.1', '::1'],
@@ -550,7 +551,7 @@ describe('.env.example', () => {
     for (const [, name = '', value = ''] of text.matchAll(/^# ((?:HALLEY_|REDIS_)\w+)=(.*)$/gm)) {
       env[name] = value;
     }
-    expect(Object.keys(env)).toHaveLength(42);
+    expect(Object.keys(env)).toHaveLength(44);
     expect(loadSettings(env)).toEqual(loadSettings({}));
   });
 });

@@ -1,6 +1,6 @@
 import type { Logger } from '@halley/shared/ops';
 import { type CommandClient, createJobsClient, type RedisAddress } from '@halley/shared/redis';
-import { type Job, Queue, Worker } from 'bullmq';
+import type { Job, Queue, Worker } from 'bullmq';
 
 /** One hash tag for all of BullMQ: its scripts touch many keys at once. */
 const PREFIX = '{halley:jobs}';
@@ -37,46 +37,31 @@ export interface JobQueueOptions<Data> {
   work(name: string, data: Data): Promise<void>;
 }
 
+interface Parts {
+  readonly redis: CommandClient;
+  readonly queue: Queue;
+  readonly worker: Worker;
+}
+
 /**
  * Jobs that are done by any one of the apis. While Redis is away nothing here fails or ends, it waits; and
- * nobody who serves requests waits for it.
+ * nobody who serves requests waits for it. BullMQ is loaded, and works, from the first `add` on: loading it
+ * takes as long as the rest of an api's start.
  */
 export class JobQueue<Data> {
-  readonly #redis: CommandClient;
-  readonly #queue: Queue;
-  readonly #worker: Worker;
+  readonly #options: JobQueueOptions<Data>;
+  #parts: Promise<Parts> | null = null;
 
-  constructor({ name, address, log, work }: JobQueueOptions<Data>) {
-    this.#redis = createJobsClient(address);
-    const quiet = (error: unknown) => log.debug({ err: error }, 'jobs');
-    this.#redis.on('error', quiet);
-    const shared = { connection: this.#redis, prefix: PREFIX, skipVersionCheck: true };
-    this.#queue = new Queue(name, shared);
-    this.#worker = new Worker(name, (job: Job) => work(job.name, job.data as Data), {
-      ...shared,
-      autorun: false,
-      lockDuration: LOCK_MS,
-      stalledInterval: STALLED_CHECK_MS,
-      maxStalledCount: STALLED_MAX,
-      runRetryDelay: RECONNECT_DELAY_MS,
-      drainDelay: BLOCK_SECONDS,
-    });
-    this.#queue.on('error', quiet);
-    this.#worker.on('error', quiet);
-    this.#worker.on('failed', (job, error) => {
-      if ((job?.attemptsMade ?? 1) % LOG_EVERY_ATTEMPTS !== 1) return;
-      log.warn({ err: error, job: job?.id }, 'a job failed and is tried again');
-    });
-  }
-
-  start(): void {
-    this.#worker.run().catch(() => undefined); // Told by `error`.
+  constructor(options: JobQueueOptions<Data>) {
+    this.#options = options;
   }
 
   /** Resolves when Redis has the jobs, which it may have already. */
   async add(jobs: readonly NewJob<Data>[]): Promise<void> {
+    this.#parts ??= this.#open();
+    const { queue } = await this.#parts;
     // Said each time: a Redis that lost its data has lost it too.
-    await this.#queue.setGlobalConcurrency(1);
+    await queue.setGlobalConcurrency(1);
     const bulk = jobs.map(({ name, id, data, delayMs }) => ({
       name,
       data,
@@ -90,23 +75,51 @@ export class JobQueue<Data> {
         ...(delayMs !== undefined && { delay: delayMs }),
       },
     }));
-    await this.#queue.addBulk(bulk);
+    await queue.addBulk(bulk);
   }
 
   /** What else of this name waits: its turn, or to be tried again. @param max the most to read */
   async waiting(name: string, max: number): Promise<Data[]> {
-    const jobs = await this.#queue.getJobs(['waiting', 'delayed'], 0, max - 1);
+    const parts = await this.#parts;
+    const jobs = (await parts?.queue.getJobs(['waiting', 'delayed'], 0, max - 1)) ?? [];
     return jobs.flatMap((job) => (job?.name === name ? [job.data as Data] : []));
   }
 
   /** Resolves within two seconds: what runs then is done by another api. */
   async stop(): Promise<void> {
+    const parts = await this.#parts;
+    if (parts === null) return;
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, STOP_DEADLINE_MS);
     });
-    await Promise.race([this.#worker.close().catch(() => undefined), deadline]);
+    await Promise.race([parts.worker.close().catch(() => undefined), deadline]);
     clearTimeout(timer);
-    this.#redis.disconnect();
+    parts.redis.disconnect();
+  }
+
+  async #open(): Promise<Parts> {
+    const { name, address, log, work } = this.#options;
+    const { Queue, Worker } = await import('bullmq');
+    const redis = createJobsClient(address);
+    const quiet = (error: unknown) => log.debug({ err: error }, 'jobs');
+    redis.on('error', quiet);
+    const shared = { connection: redis, prefix: PREFIX, skipVersionCheck: true };
+    const queue = new Queue(name, shared);
+    const worker = new Worker(name, (job: Job) => work(job.name, job.data as Data), {
+      ...shared,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
+      maxStalledCount: STALLED_MAX,
+      runRetryDelay: RECONNECT_DELAY_MS,
+      drainDelay: BLOCK_SECONDS,
+    });
+    queue.on('error', quiet);
+    worker.on('error', quiet);
+    worker.on('failed', (job, error) => {
+      if ((job?.attemptsMade ?? 1) % LOG_EVERY_ATTEMPTS !== 1) return;
+      log.warn({ err: error, job: job?.id }, 'a job failed and is tried again');
+    });
+    return { redis, queue, worker };
   }
 }

@@ -69,7 +69,6 @@ export class Sweeper {
 
   start(): void {
     this.#watch.start();
-    this.#jobs.start();
     this.#tidyTimer = setInterval(() => this.#addTidy(), TIDY_INTERVAL_MS).unref();
   }
 
