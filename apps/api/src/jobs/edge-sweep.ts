@@ -56,11 +56,11 @@ export class EdgeSweep {
     const counts: SweepCounts = { clients: 0, members: 0, channels: 0 };
     // Presence first: it is what the others ask for.
     await this.#eachPartition(async (partition) => {
-      counts.clients += await this.#presence(partition, graves);
+      await this.#presence(partition, graves, counts);
     });
     await this.#eachPartition(async (partition) => {
-      for (const { edgeId } of graves) counts.members += await this.#members(partition, edgeId);
-      counts.channels += await this.#subscribers(partition, graves);
+      for (const { edgeId } of graves) await this.#members(partition, edgeId, counts);
+      await this.#subscribers(partition, graves, counts);
     });
     return counts;
   }
@@ -77,42 +77,42 @@ export class EdgeSweep {
     });
   }
 
-  async #presence(partition: number, graves: readonly Grave[]): Promise<number> {
+  async #presence(partition: number, graves: readonly Grave[], counts: SweepCounts): Promise<void> {
     let cursor = '0';
-    let total = 0;
     do {
       this.#goOn();
       const step = await sweepPresence(this.#scripts, partition, graves, cursor);
       cursor = step.cursor;
-      total += step.gone;
+      counts.clients += step.gone;
     } while (cursor !== '0');
-    return total;
   }
 
-  async #members(partition: number, edgeId: string): Promise<number> {
+  async #members(partition: number, edgeId: string, counts: SweepCounts): Promise<void> {
     const joined = joinedKey(partition, edgeId);
     let cursor = '0';
-    let left = 0;
     do {
       const [next, channels] = await this.#redis.sscan(joined, cursor);
       for (const channel of channels) {
         this.#goOn();
         const { joinLeave } = this.#namespaces.of(channel);
-        left += await sweepMembers(this.#scripts, partition, edgeId, channel, joinLeave);
+        const left = await sweepMembers(this.#scripts, partition, edgeId, channel, joinLeave);
+        counts.members += left;
       }
       cursor = next;
     } while (cursor !== '0');
-    return left;
   }
 
-  async #subscribers(partition: number, graves: readonly Grave[]): Promise<number> {
+  async #subscribers(
+    partition: number,
+    graves: readonly Grave[],
+    counts: SweepCounts,
+  ): Promise<void> {
     const edgeIds = graves.map(({ edgeId }) => edgeId);
-    let vacated = 0;
     for await (const channels of pagesOfChannels(this.#redis, partition)) {
       this.#goOn();
-      vacated += await sweepSubscribers(this.#scripts, partition, edgeIds, channels);
+      const vacated = await sweepSubscribers(this.#scripts, partition, edgeIds, channels);
+      counts.channels += vacated;
     }
-    return vacated;
   }
 
   /** The clients that went with an edge: all of them have its time. */
