@@ -113,6 +113,7 @@ function createServer(services: Services, icomet: IcometAdmin | null): HttpServe
   const options = {
     callers: new Callers(new ApiKeys(settings.apiKeys)),
     bodyMaxBytes: settings.api.bodyMaxBytes,
+    tls: settings.tls,
     log,
     nextRequestId() {
       count += 1;

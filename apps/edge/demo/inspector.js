@@ -79,7 +79,7 @@ export class Inspector {
 
   #curlLine(room) {
     const { apiPort, key } = this.#hints;
-    const api = `http://${location.hostname}:${apiPort ?? '<port of the api>'}`;
+    const api = `${location.protocol}//${location.hostname}:${apiPort ?? '<port of the api>'}`;
     return [
       `curl ${api}/channels/${room?.channel ?? 'demo:lobby'}/messages`,
       `  -H 'Authorization: Bearer ${key ?? '<one of HALLEY_API_KEYS>'}'`,

@@ -1,6 +1,6 @@
 import { createTokenVerifier, Revocations } from '@halley/shared/auth';
 import { DEVELOPMENT_API_KEY, type Settings } from '@halley/shared/config';
-import { createLogger, inTime, Networks, randomBase36, VERSION } from '@halley/shared/ops';
+import { createLogger, inTime, type Logger, Networks, randomBase36, VERSION } from '@halley/shared/ops';
 import { Publisher } from '@halley/shared/publish';
 import {
   type CommandClient,
@@ -11,6 +11,7 @@ import {
   whenReady,
 } from '@halley/shared/redis';
 import { TokenAuthorizer } from './access/authorizer.js';
+import { Backends } from './access/backend.js';
 import { AssetsDoor } from './adapters/assets/adapter.js';
 import { DPS_PREFIX, DpsDoor } from './adapters/dps/adapter.js';
 import { IcometDoor } from './adapters/icomet/adapter.js';
@@ -88,7 +89,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const identity = new EdgeIdentity();
   const scripts = new Scripts(redis);
   const revocations = new Revocations();
-  const app = createApp();
+  const app = createApp(settings.tls);
   const followers = new Followers();
   const deadlines = new Deadlines();
   const subscriber = new ShardSubscriber(
@@ -101,6 +102,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     },
     settings.redis.timeoutMs,
   );
+  const backends = backendsOf(settings, log);
   const services = servicesOf(settings, {
     redis,
     scripts,
@@ -108,6 +110,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     identity,
     revocations,
     counters,
+    backends,
     fanout: new JoinedFanout([new TopicFanout(app), followers]),
   });
   const edge = new Edge(services);
@@ -150,24 +153,28 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const admin = adminApp(counters, isReady);
   const adminPort = await listen(admin, host, settings.edge.adminPort, 'HALLEY_EDGE_ADMIN_PORT');
   const port = await listen(app, host, settings.edge.port, 'HALLEY_EDGE_PORT');
-  const doorPorts = await listenForDoors(host, [
-    {
-      setting: 'HALLEY_MEGACOMET_PORT',
-      port: settings.edge.megacometPort,
-      serve: (doorApp) => serveHttp(doorApp, megacomet, connections),
-    },
-    {
-      setting: 'HALLEY_DPS_PORT',
-      port: settings.edge.dpsPort,
-      serve(doorApp) {
-        serveSockets(doorApp, dps.sockets(''), connections);
-        serveHttp(doorApp, dps.http(''), connections);
-        serveNotFound(doorApp);
+  const doorPorts = await listenForDoors(
+    host,
+    [
+      {
+        setting: 'HALLEY_MEGACOMET_PORT',
+        port: settings.edge.megacometPort,
+        serve: (doorApp) => serveHttp(doorApp, megacomet, connections),
       },
-    },
-  ]);
+      {
+        setting: 'HALLEY_DPS_PORT',
+        port: settings.edge.dpsPort,
+        serve(doorApp) {
+          serveSockets(doorApp, dps.sockets(''), connections);
+          serveHttp(doorApp, dps.http(''), connections);
+          serveNotFound(doorApp);
+        },
+      },
+    ],
+    settings.tls,
+  );
   const pulse = new Pulse(redis, new LoadMeter(edge, counters), identity, {
-    url: settings.edge.publicUrl ?? `ws://${host}:${port.port}${door.path}`,
+    url: settings.edge.publicUrl ?? addressOf(settings, port.port, door.path),
     adminUrl: `http://${host}:${adminPort.port}`,
     version: VERSION,
     isDraining: () => edge.isDraining,
@@ -209,6 +216,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
       feed.stop();
       subscriber.stop();
       adminPort.close();
+      backends?.close();
       counters.loopDelay.stop();
       redis.disconnect();
     },
@@ -223,6 +231,7 @@ interface Parts {
   readonly revocations: Revocations;
   readonly counters: EdgeCounters;
   readonly fanout: Fanout;
+  readonly backends: Backends | null;
 }
 
 function servicesOf(settings: Settings, parts: Parts): Services {
@@ -239,7 +248,12 @@ function servicesOf(settings: Settings, parts: Parts): Services {
     limits,
     clock: systemClock,
     namespaces,
-    authorizer: new TokenAuthorizer(createTokenVerifier(settings.token), namespaces, revocations),
+    authorizer: new TokenAuthorizer(
+      createTokenVerifier(settings.token),
+      namespaces,
+      revocations,
+      parts.backends,
+    ),
     channels: new RedisChannelStore(
       redis,
       scripts,
@@ -254,6 +268,14 @@ function servicesOf(settings: Settings, parts: Parts): Services {
     counters,
     presence: new Presence(queues, systemClock, settings.edge.presenceGraceMs),
   };
+}
+
+function backendsOf({ namespaces, authorize }: Settings, log: Logger): Backends | null {
+  const { secret } = authorize;
+  if (!namespaces.asksBackends || secret === undefined) return null;
+  return new Backends({ ...authorize, secret }, (reason) =>
+    log.debug({ reason }, 'a backend did not answer about a right'),
+  );
 }
 
 function icometDoor(
@@ -299,6 +321,11 @@ function inboxOf(edge: Edge, control: ControlHandler, probe: Probe): Inbox {
     control: (message) => control.handle(message),
     probe: (nonce) => probe.answered(nonce),
   };
+}
+
+/** Where clients reach this edge, unless the operator knows better. */
+function addressOf({ tls, host }: Settings, port: number, path: string): string {
+  return `${tls === undefined ? 'ws' : 'wss'}://${host}:${port}${path}`;
 }
 
 /** An address of this process alone: a scrape of the shared port hits any edge of the machine. */

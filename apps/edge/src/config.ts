@@ -1,7 +1,7 @@
 import type { Settings } from '@halley/shared/config';
 
 /** The settings as the limits of the core (`core/services`). */
-export function limitsOf({ edge, queue, namespaces }: Settings) {
+export function limitsOf({ edge, queue, namespaces, authorize }: Settings) {
   return {
     channelsPerConnection: edge.maxChannels,
     payloadMaxBytes: namespaces.maxPayloadBytes,
@@ -9,11 +9,18 @@ export function limitsOf({ edge, queue, namespaces }: Settings) {
     replayAheadBytes: edge.slowReaderBytes / 4,
     pingIntervalMs: edge.pingIntervalMs,
     channelLingerMs: edge.channelLingerMs,
+    authorizeGraceMs: authorize.graceMs,
     queueMs: queue.seconds * 1_000,
   };
 }
 
 /** The settings as the options of the native wire's handshake. */
-export function handshakeOptionsOf({ origins, trustClientIds }: Settings) {
-  return { origins, trustsClientIds: trustClientIds };
+export function handshakeOptionsOf(settings: Settings) {
+  const { origins, trustClientIds, tokenCookie, namespaces } = settings;
+  return {
+    origins,
+    trustsClientIds: trustClientIds,
+    tokenCookie: tokenCookie ?? null,
+    keepsVisitors: namespaces.asksBackends,
+  };
 }

@@ -9,5 +9,5 @@ export function errorOf(frame: ErrorFrame): HalleyError {
 
 /** The same may succeed a moment later. */
 export function isPassing({ code }: ErrorFrame): boolean {
-  return /^(unavailable|outcome-unknown|draining|internal)$/.test(code);
+  return /unavailable|outcome-unknown|draining|internal/.test(code);
 }

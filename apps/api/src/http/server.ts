@@ -31,11 +31,16 @@ interface ExclusiveListener {
 }
 
 export class HttpServer {
-  readonly #app: TemplatedApp = uWS.App();
+  readonly #app: TemplatedApp;
   readonly #context: ServerContext & { isStopping: boolean };
   #socket: us_listen_socket | null = null;
 
   constructor(routes: readonly Route[], options: ServerOptions, site: PlainSite | null = null) {
+    const { tls } = options;
+    this.#app =
+      tls === undefined
+        ? uWS.App()
+        : uWS.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile });
     this.#context = { ...options, pending: new Pending(), isStopping: false };
     for (const base of BASES) this.#register(base, routes);
     if (site !== null) this.#registerSite(site);

@@ -9,6 +9,7 @@ export interface DoorPorts {
 
 export interface Served {
   readonly isProduction: boolean;
+  readonly hasTls: boolean;
   readonly host: string;
   readonly apiPort: number;
   readonly edgePorts: readonly number[];
@@ -25,8 +26,9 @@ const CHANNEL = 'demo:hello';
 export function greeting(served: Served): string {
   const { isProduction, edgePorts, edgeAdminPorts, redis } = served;
   const host = urlHost(served.host);
-  const api = `http://${host}:${served.apiPort}`;
-  const sockets = unique(edgePorts).map((port) => `ws://${host}:${port}/v1/ws`);
+  const s = served.hasTls ? 's' : '';
+  const api = `http${s}://${host}:${served.apiPort}`;
+  const sockets = unique(edgePorts).map((port) => `ws${s}://${host}:${port}/v1/ws`);
   const admins = edgeAdminPorts.map((port) => `http://${host}:${port}/metrics`);
   const lines = [
     `Halley is running (${isProduction ? 'production' : 'development'}). Ctrl-C stops it.`,
@@ -34,18 +36,22 @@ export function greeting(served: Served): string {
     `  api    ${api}`,
     `  edges  ${edgePorts.length} on ${sockets.join(' ')}`,
     `         ${admins.join(' ')}`,
-    ...doorLines(host, served.doorPorts),
+    ...doorLines(host, s, served.doorPorts),
     `  redis  ${redis}`,
   ];
   if (!isProduction) lines.push('', ...firstSteps(api, sockets[0] ?? '', served.developmentKey));
   return `${lines.join('\n')}\n`;
 }
 
-function doorLines(host: string, { megacomet, megacometManager, dps }: DoorPorts): string[] {
+function doorLines(
+  host: string,
+  s: string,
+  { megacomet, megacometManager, dps }: DoorPorts,
+): string[] {
   const lines = [];
-  if (megacomet !== 0) lines.push(`MegaComet on http://${host}:${megacomet}/<clientId>.js`);
+  if (megacomet !== 0) lines.push(`MegaComet on http${s}://${host}:${megacomet}/<clientId>.js`);
   if (megacometManager !== 0) lines.push(`manager of MegaComet on ${host}:${megacometManager}`);
-  if (dps !== 0) lines.push(`DPS on http://${host}:${dps}`);
+  if (dps !== 0) lines.push(`DPS on http${s}://${host}:${dps}`);
   return lines.map((line, index) => `  ${index === 0 ? 'doors' : '     '}  ${line}`);
 }
 

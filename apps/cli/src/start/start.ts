@@ -70,6 +70,7 @@ async function bringUp(fleet: Fleet, settings: Settings, env: Env, edges: number
   ]);
   const text = greeting({
     isProduction: settings.production,
+    hasTls: settings.tls !== undefined,
     host: settings.host,
     apiPort: api.port,
     edgePorts: edgesReady.map(({ port }) => port),

@@ -7,17 +7,20 @@ import {
   type TokenVerifier,
 } from '@halley/shared/auth';
 import { type RawJson, type Refusal, refusal } from '@halley/shared/protocol';
-import type { Action, Authorizer, Identity } from '../core/ports/authorizer.js';
+import type { Action, Authorizer, Grant, Identity, Visitor } from '../core/ports/authorizer.js';
+import type { Backends } from './backend.js';
 
 /** The rules of a namespace. */
 export interface RuleTable {
-  of(channel: string): Readonly<Record<Action, Rule>>;
+  of(channel: string): Readonly<Record<Action, Rule>> & { readonly authorizeUrl?: string };
 }
 
 /** An identity by a token. Others (trusted names, nameless) have no claims. */
 class TokenIdentity implements Identity {
   readonly claims: Claims;
   readonly expiresAtMs: number;
+  /** Without a value until it has one: most have none, and there are a million. */
+  declare visitor?: Visitor;
 
   constructor(claims: Claims, nowMs: number) {
     this.claims = claims;
@@ -41,8 +44,15 @@ export class TokenAuthorizer implements Authorizer {
   readonly #verifier: TokenVerifier;
   readonly #rules: RuleTable;
   readonly #revocations: Revocations;
+  readonly #backends: Backends | null;
 
-  constructor(verifier: TokenVerifier, rules: RuleTable, revocations: Revocations) {
+  constructor(
+    verifier: TokenVerifier,
+    rules: RuleTable,
+    revocations: Revocations,
+    backends: Backends | null,
+  ) {
+    this.#backends = backends;
     this.#verifier = verifier;
     this.#rules = rules;
     this.#revocations = revocations;
@@ -72,6 +82,21 @@ export class TokenAuthorizer implements Authorizer {
       return refusal('forbidden', `nobody may subscribe to "${channel}"`);
     }
     return new TokenIdentity(claims, Date.now());
+  }
+
+  isAsked(action: Action, channel: string): boolean {
+    const rules = this.#rules.of(channel);
+    return rules.authorizeUrl !== undefined && rules[action] === 'token';
+  }
+
+  async ask(action: Action, channel: string, identity: Identity): Promise<Grant | Refusal> {
+    const { authorizeUrl } = this.#rules.of(channel);
+    if (authorizeUrl === undefined || this.#backends === null) return refusal('forbidden');
+    const answer = await this.#backends.ask(authorizeUrl, action, channel, identity);
+    if ('code' in answer) return answer;
+    const { allow, untilMs, info } = answer;
+    if (!allow) return refusal('forbidden', `the backend does not allow it on "${channel}"`);
+    return { clientId: identity.clientId, info, expiresAtMs: untilMs, askAgainAtMs: untilMs };
   }
 
   isRevoked(identity: Identity): boolean {

@@ -29,7 +29,7 @@ export interface Arrival {
 }
 
 /** Why a subscription ends that its client did not end. */
-type Ending = 'kicked' | 'token-expired' | 'token-revoked' | 'forbidden';
+type Ending = 'kicked' | 'token-expired' | 'token-revoked' | 'forbidden' | 'authorizer-unavailable';
 
 /** The sessions of this process and what they hold. */
 export class Edge {

@@ -16,6 +16,8 @@ export interface Limits {
   readonly replayAheadBytes: number;
   readonly pingIntervalMs: number;
   readonly channelLingerMs: number;
+  /** How long a subscription outlives its right while no backend answers. */
+  readonly authorizeGraceMs: number;
   /** Age of private messages. */
   readonly queueMs: number;
 }

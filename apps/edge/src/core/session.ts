@@ -2,7 +2,7 @@ import type { RawJson, ServerFrame } from '@halley/shared/protocol';
 import type { Channel, ChannelListener } from './channel.js';
 import type { Client } from './client.js';
 import { type Few, itemsOf, withItem, withoutItem } from './few.js';
-import type { Identity } from './ports/authorizer.js';
+import type { Grant, Identity } from './ports/authorizer.js';
 import type { Connection } from './ports/connection.js';
 import type { Subject } from './ports/counters.js';
 import type { Wire } from './ports/wire.js';
@@ -20,8 +20,8 @@ export class Session implements ChannelListener {
   identity: Identity;
   client: Client | null = null;
   #channels: Few<Channel> = null;
-  /** Rights for single channels by a token of their own. */
-  grants: Map<string, Identity> | null = null;
+  /** Rights for single channels, by a token of their own or by a backend's word. */
+  grants: Map<string, Grant> | null = null;
   /** Commands under way by channel: the next one on the same channel waits. */
   pending: Map<string, Promise<void>> | null = null;
   /** Channels that are being taken, and not held yet. */
@@ -62,8 +62,18 @@ export class Session implements ChannelListener {
     return this.identity.info;
   }
 
+  /** What the other members of a channel see of it. */
+  infoIn(channel: string): RawJson | null {
+    return this.grants?.get(channel)?.info ?? this.identity.info;
+  }
+
   get subject(): Subject {
     return { connectionId: this.connectionId, clientId: this.identity.clientId ?? undefined };
+  }
+
+  grant(channel: string, right: Grant): void {
+    this.grants ??= new Map();
+    this.grants.set(channel, right);
   }
 
   send(frame: ServerFrame): void {

@@ -1,5 +1,6 @@
 import type { Edge } from './edge.js';
-import type { Identity } from './ports/authorizer.js';
+import type { Grant } from './ports/authorizer.js';
+import { renewRight } from './rights.js';
 import type { Session } from './session.js';
 
 /** How often readers are looked at: at 1 MiB a sweep, four times as much a second can pass. */
@@ -31,10 +32,12 @@ function cutSlowReader(edge: Edge, session: Session): void {
 function endGrants(
   edge: Edge,
   session: Session,
-  grants: ReadonlyMap<string, Identity>,
+  grants: ReadonlyMap<string, Grant>,
   nowMs: number,
 ): void {
-  for (const [name, { expiresAtMs }] of grants) {
-    if (expiresAtMs <= nowMs) edge.endGrant(session, name, 'token-expired');
+  for (const [name, { expiresAtMs, askAgainAtMs }] of grants) {
+    if (expiresAtMs > nowMs) continue;
+    if (askAgainAtMs === undefined) edge.endGrant(session, name, 'token-expired');
+    else void renewRight(edge, session, name);
   }
 }

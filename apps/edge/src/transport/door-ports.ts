@@ -1,5 +1,5 @@
 import { type ListeningPort, listen } from './listener.js';
-import { createApp } from './pages.js';
+import { createApp, type TlsFiles } from './pages.js';
 import type { TemplatedApp } from './uws.js';
 
 /** A port on which one door alone is served. */
@@ -15,11 +15,12 @@ export interface DoorPort {
 export async function listenForDoors(
   host: string,
   doors: readonly DoorPort[],
+  tls?: TlsFiles,
 ): Promise<ListeningPort[]> {
   const listening: ListeningPort[] = [];
   for (const { setting, port, serve } of doors) {
     if (port === 0) continue;
-    const app = createApp();
+    const app = createApp(tls);
     serve(app);
     listening.push(await listen(app, host, port, setting));
   }

@@ -38,6 +38,8 @@ function requestOf(request: UwsRequest): HttpRequest {
     origin: request.getHeader('origin'),
     host: request.getHeader('host'),
     authorization: request.getHeader('authorization'),
+    cookie: request.getHeader('cookie'),
+    fetchSite: request.getHeader('sec-fetch-site'),
     contentType: request.getHeader('content-type'),
     lastEventId: request.getHeader('last-event-id'),
     acceptEncoding: request.getHeader('accept-encoding'),

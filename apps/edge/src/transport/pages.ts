@@ -1,4 +1,4 @@
-import { App, type HttpResponse, type TemplatedApp } from './uws.js';
+import { App, type HttpResponse, SSLApp, type TemplatedApp } from './uws.js';
 
 export interface Page {
   readonly status: number;
@@ -12,8 +12,15 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-export function createApp(): TemplatedApp {
-  return App();
+/** Certificate and key, PEM. uWebSockets.js takes TLS 1.2 and 1.3 only. */
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export function createApp(tls?: TlsFiles): TemplatedApp {
+  if (tls === undefined) return App();
+  return SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile });
 }
 
 /** Serves a page that is made anew for each request. */

@@ -2,7 +2,7 @@
 
 import uws from 'uWebSockets.js';
 
-export const { App, DISABLED, us_listen_socket_close, us_socket_local_port } = uws;
+export const { App, DISABLED, SSLApp, us_listen_socket_close, us_socket_local_port } = uws;
 export type {
   HttpRequest,
   HttpResponse,

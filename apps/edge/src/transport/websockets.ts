@@ -104,7 +104,10 @@ function requestOf(request: HttpRequest): UpgradeRequest {
     origin: request.getHeader('origin'),
     host: request.getHeader('host'),
     authorization: request.getHeader('authorization'),
+    cookie: request.getHeader('cookie'),
+    fetchSite: request.getHeader('sec-fetch-site'),
     protocols: request.getHeader('sec-websocket-protocol'),
+    isUpgrade: true,
   };
 }
 

@@ -5,6 +5,7 @@ import Type from 'typebox';
 import { Check } from 'typebox/value';
 import { RULES } from '../auth/index.js';
 import { CHANNEL_NAME_MAX_BYTES } from '../protocol/index.js';
+import { AUTHORIZE_URL_MAX_CHARS, authorizeUrlProblems } from './authorize-url.js';
 import { CLIENT_NAMESPACE, type NamespaceOptions } from './namespaces.js';
 import { optionProblems } from './option-problems.js';
 
@@ -38,6 +39,7 @@ const NamespaceSchema = Type.Object(
     leaveDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 600_000 })),
     maxPayloadBytes: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_048_576 })),
     icomet: Type.Optional(Type.Boolean()),
+    authorizeUrl: Type.Optional(Type.String({ maxLength: AUTHORIZE_URL_MAX_CHARS })),
   },
   { additionalProperties: false },
 );
@@ -47,7 +49,11 @@ const WithNamespaces = Type.Object({ namespaces: Type.Record(Type.String(), Type
 
 /** What the server writes into `@client` channels is fixed; who may read them is not. */
 const ClientNamespaceSchema = Type.Object(
-  { subscribe: Type.Optional(Right), history: Type.Optional(Right) },
+  {
+    subscribe: Type.Optional(Right),
+    history: Type.Optional(Right),
+    authorizeUrl: Type.Optional(Type.String({ maxLength: AUTHORIZE_URL_MAX_CHARS })),
+  },
   { additionalProperties: false },
 );
 
@@ -109,7 +115,9 @@ function readJson(path: string, problems: string[]): unknown {
 function namespaceProblems(name: string, options: unknown): string[] {
   const place = `namespaces[${JSON.stringify(name)}]`;
   if (name === CLIENT_NAMESPACE) {
-    return optionProblems(place, options, ClientNamespaceSchema);
+    const wrong = optionProblems(place, options, ClientNamespaceSchema);
+    if (wrong.length > 0 || !Check(ClientNamespaceSchema, options)) return wrong;
+    return authorizeUrlProblems(options).map((problem) => `${place}: ${problem}`);
   }
   if (name.startsWith('@')) return [`${place}: names that start with @ are reserved`];
   if (!NAMESPACE_NAME.test(name) || name.length > NAMESPACE_MAX_BYTES) {
@@ -137,5 +145,5 @@ function namespaceContradictions(options: NamespaceOptions): string[] {
   if (options.icomet === true && options.historySize === 0) {
     found.push('icomet needs a historySize above 0');
   }
-  return found;
+  return [...found, ...authorizeUrlProblems(options)];
 }

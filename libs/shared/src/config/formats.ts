@@ -11,6 +11,8 @@ export type Origins = '*' | 'same-host' | readonly string[];
 
 const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*$/;
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*]+$/;
+/** RFC 6265: a token of HTTP. */
+const COOKIE_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 const TEXT_MAX_CHARS = 1_000;
 
 export const REDIS_ALLOWED =
@@ -20,6 +22,7 @@ export const ORIGINS_ALLOWED = '*, same-host, or a comma list of origins (https:
 export const NETWORKS_ALLOWED = 'a comma list of IP addresses and networks (10.0.0.0/8, ::1)';
 export const PUBLIC_URL_ALLOWED = 'a ws, wss, http or https address';
 export const SECRET_ALLOWED = 'a secret text, no PEM';
+export const COOKIE_NAME_ALLOWED = 'the name of a cookie';
 export const TEXT_ALLOWED = `a text of at most ${TEXT_MAX_CHARS} characters`;
 
 export function parseHost(text: string): Parsed<string> {
@@ -65,6 +68,11 @@ export function parsePublicUrl(text: string): Parsed<string> {
 
 export function parseText(text: string): Parsed<string> {
   return text.length <= TEXT_MAX_CHARS ? { value: text } : mustBe(TEXT_ALLOWED);
+}
+
+export function parseCookieName(text: string): Parsed<string> {
+  const name = text.trim();
+  return COOKIE_NAME.test(name) ? { value: name } : mustBe(COOKIE_NAME_ALLOWED, text);
 }
 
 /** A public key as HMAC secret would let everybody sign. */

@@ -7,5 +7,12 @@ export {
   type Namespace,
   Namespaces,
 } from './namespaces.js';
-export { type EdgeSettings, loadSettings, type Settings, SettingsError } from './settings.js';
+export {
+  type AuthorizeSettings,
+  type EdgeSettings,
+  loadSettings,
+  type Settings,
+  SettingsError,
+} from './settings.js';
 export { DEVELOPMENT_API_KEY, DEVELOPMENT_TOKEN_SECRET } from './table.js';
+export type { TlsFiles } from './tls.js';

@@ -21,6 +21,8 @@ export interface Namespace {
   readonly maxPayloadBytes: number;
   /** Messages are numbered from 1, as clients of iComet need it. */
   readonly icomet: boolean;
+  /** Backend that decides where the rule is `token` and no token allows it. */
+  readonly authorizeUrl?: string;
 }
 
 export type NamespaceOptions = Partial<Namespace>;
@@ -69,6 +71,11 @@ export class Namespaces {
   /** The options of a channel; the defaults where its namespace is not configured. */
   of(channel: string): Namespace {
     return this.#byName.get(namespaceOf(channel)) ?? NAMESPACE_DEFAULTS;
+  }
+
+  /** Whether some namespace has an `authorizeUrl`. */
+  get asksBackends(): boolean {
+    return [...this.#byName.values()].some(({ authorizeUrl }) => authorizeUrl !== undefined);
   }
 
   /** Bytes of the largest data that any namespace takes. */

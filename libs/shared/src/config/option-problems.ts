@@ -32,6 +32,9 @@ function allowedBy(schema: TSchema): string {
   }
   if (Type.IsEnum(schema)) return `one of ${schema.enum.join(', ')}`;
   if (Type.IsBoolean(schema)) return 'true or false';
+  if (Type.IsString(schema) && 'maxLength' in schema) {
+    return `a text of at most ${schema.maxLength} characters`;
+  }
   return 'an object';
 }
 

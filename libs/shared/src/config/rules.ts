@@ -10,7 +10,11 @@ const PORT_MAX = 65_535;
 const SECRET_MIN_BYTES = 32;
 
 export function contradictions(environment: Environment): string[] {
-  return [...keyProblems(environment), ...portProblems(environment)];
+  return [
+    ...keyProblems(environment),
+    ...portProblems(environment),
+    ...cookieProblems(environment),
+  ];
 }
 
 /**
@@ -50,6 +54,12 @@ function portProblems({ values }: Environment): string[] {
   return shared >= first && shared <= last
     ? [`HALLEY_EDGE_PORT must not be one of the admin ports ${first} to ${last}, not ${shared}`]
     : [];
+}
+
+/** Any page could use the cookie of whoever looks at it. */
+function cookieProblems({ values }: Environment): string[] {
+  if (values.HALLEY_TOKEN_COOKIE === undefined || values.HALLEY_ORIGINS !== '*') return [];
+  return ['HALLEY_TOKEN_COOKIE needs HALLEY_ORIGINS to be same-host or a list of origins, not *'];
 }
 
 /** What is allowed, but seldom meant. */

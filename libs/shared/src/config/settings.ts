@@ -6,6 +6,7 @@ import type { Origins } from './formats.js';
 import { buildNamespaces, type Namespaces } from './namespaces.js';
 import { advice, contradictions } from './rules.js';
 import { DEVELOPMENT_TOKEN_SECRET } from './table.js';
+import { readTls, type TlsFiles, tlsAdvice } from './tls.js';
 
 export interface EdgeSettings {
   readonly port: number;
@@ -41,6 +42,17 @@ export interface IcometSettings {
   readonly maxSubscribersPerChannel: number;
 }
 
+/** How the backends of namespaces with `authorizeUrl` are asked. */
+export interface AuthorizeSettings {
+  /** Absent only where no namespace has an `authorizeUrl`. */
+  readonly secret?: string;
+  readonly timeoutMs: number;
+  /** Both per edge. */
+  readonly maxCalls: number;
+  readonly maxWaiting: number;
+  readonly graceMs: number;
+}
+
 export interface Settings {
   readonly production: boolean;
   readonly redisUrl?: string;
@@ -66,6 +78,11 @@ export interface Settings {
   readonly redis: { readonly timeoutMs: number };
   readonly apiKeys: readonly ApiKeyEntry[];
   readonly token: TokenSettings;
+  /** Name of the cookie that may hold a token. */
+  readonly tokenCookie?: string;
+  readonly authorize: AuthorizeSettings;
+  /** Absent: plain HTTP, as behind a proxy. */
+  readonly tls?: TlsFiles;
   readonly origins: Origins;
   readonly trustClientIds: boolean;
   readonly logLevel: LogLevel;
@@ -98,6 +115,12 @@ export function loadSettings(env: NodeJS.ProcessEnv): Settings {
   const { values, production } = environment;
   const path = values.HALLEY_CONFIG;
   const file = path === undefined ? NO_FILE : readConfigFile(path, problems);
+  const tls = readTls(values.HALLEY_TLS_CERT, values.HALLEY_TLS_KEY, problems);
+  const namespaces = buildNamespaces(file.namespaces, production);
+  const authorize = authorizeSettings(environment);
+  if (namespaces.asksBackends && authorize.secret === undefined) {
+    problems.push('HALLEY_AUTHORIZE_SECRET must be set: a namespace has an authorizeUrl');
+  }
   if (problems.length > 0) throw new SettingsError(problems);
   return {
     production,
@@ -119,13 +142,20 @@ export function loadSettings(env: NodeJS.ProcessEnv): Settings {
     redis: { timeoutMs: values.HALLEY_REDIS_TIMEOUT_MS },
     apiKeys: values.HALLEY_API_KEYS,
     token: tokenSettings(environment),
+    ...optional('tokenCookie', values.HALLEY_TOKEN_COOKIE),
+    authorize,
+    ...optional('tls', tls),
     origins: values.HALLEY_ORIGINS,
     trustClientIds: values.HALLEY_TRUST_CLIENT_IDS,
     logLevel: values.HALLEY_LOG_LEVEL,
     dataDir: values.HALLEY_DATA_DIR,
-    namespaces: buildNamespaces(file.namespaces, production),
+    namespaces,
     queue: file.queue,
-    warnings: [...environment.warnings, ...advice(environment)],
+    warnings: [
+      ...environment.warnings,
+      ...advice(environment),
+      ...(tls === undefined ? [] : tlsAdvice(tls)),
+    ],
   };
 }
 
@@ -174,6 +204,17 @@ function tokenSettings({ values, production, given }: Environment): TokenSetting
     ...optional('audience', values.HALLEY_TOKEN_AUDIENCE),
     maxSeconds: values.HALLEY_TOKEN_MAX_SECONDS,
     revokedReloadMs: values.HALLEY_REVOKED_RELOAD_MS,
+  };
+}
+
+function authorizeSettings(environment: Environment): AuthorizeSettings {
+  const { values } = environment;
+  return {
+    ...optional('secret', values.HALLEY_AUTHORIZE_SECRET ?? tokenSettings(environment).secret),
+    timeoutMs: values.HALLEY_AUTHORIZE_TIMEOUT_MS,
+    maxCalls: values.HALLEY_AUTHORIZE_MAX_CALLS,
+    maxWaiting: values.HALLEY_AUTHORIZE_MAX_WAITING,
+    graceMs: values.HALLEY_AUTHORIZE_GRACE_SECONDS * 1_000,
   };
 }
 

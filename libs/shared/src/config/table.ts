@@ -5,11 +5,13 @@ import type { ApiKeyEntry, TokenKeys } from '../auth/index.js';
 import { LOG_LEVELS } from '../ops/logger.js';
 import { CHANNELS_PER_CONNECTION_MAX } from '../protocol/index.js';
 import {
+  COOKIE_NAME_ALLOWED,
   HOST_ALLOWED,
   NETWORKS_ALLOWED,
   ORIGINS_ALLOWED,
   type Origins,
   PUBLIC_URL_ALLOWED,
+  parseCookieName,
   parseHost,
   parseKeys,
   parseNetworks,
@@ -242,6 +244,56 @@ export const SETTINGS = {
     production: ['127.0.0.1', '::1'],
     defaultText: '127.0.0.1,::1',
     parse: parseNetworks,
+  }),
+  HALLEY_TOKEN_COOKIE: optionalText({
+    about:
+      'Cookie that holds the token where nothing else does. Needs other HALLEY_ORIGINS than *.',
+    allowed: COOKIE_NAME_ALLOWED,
+    parse: parseCookieName,
+  }),
+  HALLEY_TLS_CERT: optionalText({
+    about: 'PEM file of the certificate: the edges and the api speak TLS themselves.',
+    allowed: TEXT_ALLOWED,
+    parse: parseText,
+  }),
+  HALLEY_TLS_KEY: optionalText({
+    about: 'PEM file of its private key, without a passphrase.',
+    allowed: TEXT_ALLOWED,
+    parse: parseText,
+  }),
+  HALLEY_AUTHORIZE_SECRET: optionalText({
+    about: 'Signs what an edge asks the authorizeUrl of a namespace.',
+    allowed: SECRET_ALLOWED,
+    defaultText: 'HALLEY_TOKEN_SECRET',
+    parse: parseSecret,
+  }),
+  HALLEY_AUTHORIZE_TIMEOUT_MS: wholeNumber({
+    about: 'How long a subscription waits for the answer of authorizeUrl.',
+    unit: 'milliseconds',
+    fallback: 3_000,
+    min: 50,
+    max: 60_000,
+  }),
+  HALLEY_AUTHORIZE_MAX_CALLS: wholeNumber({
+    about: 'Calls of authorizeUrl that one edge has under way.',
+    unit: 'calls',
+    fallback: 50,
+    min: 1,
+    max: 1_000,
+  }),
+  HALLEY_AUTHORIZE_MAX_WAITING: wholeNumber({
+    about: 'Calls of authorizeUrl that wait for their turn on one edge; more are refused.',
+    unit: 'calls',
+    fallback: 1_000,
+    min: 0,
+    max: 100_000,
+  }),
+  HALLEY_AUTHORIZE_GRACE_SECONDS: wholeNumber({
+    about: 'How long a subscription outlives its right while authorizeUrl does not answer.',
+    unit: 'seconds',
+    fallback: 300,
+    min: 0,
+    max: 86_400,
   }),
   HALLEY_DRAIN_SECONDS: wholeNumber({
     about: 'Time over which a stopping edge sends its clients away.',

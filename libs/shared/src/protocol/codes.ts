@@ -56,6 +56,7 @@ export const CODES = {
   'method-not-allowed': { status: 405, text: 'this path does not know the method' },
   'unsupported-media-type': { status: 415, text: 'the body must be application/json' },
   'queue-full': { status: 429, text: 'the client has too many unacknowledged messages' },
+  'authorizer-unavailable': { status: 503, text: 'the backend that decides did not answer' },
   unavailable: { status: 503, text: 'the store cannot be reached; nothing was stored' },
   'outcome-unknown': {
     status: 503,

@@ -8,7 +8,7 @@ import {
   refusal,
 } from '@halley/shared/protocol';
 import type { Headers, HttpReply, HttpRequest, HttpRoute } from '../../core/ports/http.js';
-import { isOriginAllowed } from '../native/handshake.js';
+import { isOriginAllowed } from '../native/origins.js';
 import { answerProblem } from '../native-http/errors.js';
 
 /** What a backend would do for the page of the demo, which has none. */

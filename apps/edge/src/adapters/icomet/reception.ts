@@ -1,9 +1,12 @@
-import { icometName, type Refusal, refusal } from '@halley/shared/protocol';
+import { icometName, type Refusal, RefusedError, refusal } from '@halley/shared/protocol';
 import { execute } from '../../core/commands/index.js';
-import type { Identity } from '../../core/ports/authorizer.js';
+import type { Identity, Visitor } from '../../core/ports/authorizer.js';
 import type { Headers, HttpReply, HttpRequest } from '../../core/ports/http.js';
 import type { Place } from '../../core/ports/numbers.js';
-import { isOriginAllowed } from '../native/handshake.js';
+import { withVisitor } from '../../core/rights.js';
+import { visitorOf } from '../native/cookies.js';
+import { namelessVisitor } from '../native/handshake.js';
+import { isOriginAllowed } from '../native/origins.js';
 import { answerProblem, DRAINING } from '../native-http/errors.js';
 import { corsHeaders } from '../native-http/handshake.js';
 import { type Asked, decodeAsked } from './decode.js';
@@ -18,8 +21,6 @@ const COMMON_HEADERS: Headers = [
   ['X-Content-Type-Options', 'nosniff'],
 ];
 
-const NAMELESS: Identity = { clientId: null, expiresAtMs: Number.POSITIVE_INFINITY, info: null };
-
 /** Somebody who is let in, and where it stands. */
 export interface Guest {
   readonly asked: Asked;
@@ -33,6 +34,8 @@ export interface Call {
   readonly reply: HttpReply;
   readonly headers: Headers;
   readonly asked: Asked;
+  /** Kept where a backend may be asked about it. */
+  readonly visitor: Visitor | undefined;
 }
 
 /** Answers with one object, and ends. */
@@ -59,9 +62,15 @@ export class Reception {
   receive(request: HttpRequest, reply: HttpReply): Call | null {
     const headers = this.headersFor(request);
     const asked = this.#decode(request);
-    if (!('code' in asked)) return { reply, headers, asked };
+    if (!('code' in asked)) return { reply, headers, asked, visitor: this.#visitorOf(request) };
     this.refuse(reply, asked, headers);
     return null;
+  }
+
+  #visitorOf(request: HttpRequest): Visitor | undefined {
+    const { keepsVisitors, origins } = this.site.handshake;
+    if (!keepsVisitors) return undefined;
+    return visitorOf({ ...request, isUpgrade: false }, origins);
   }
 
   #decode(request: HttpRequest): Asked | Refusal {
@@ -85,7 +94,7 @@ export class Reception {
 
   async #admit(call: Call, tell: Tell): Promise<Guest | null> {
     const { asked, reply } = call;
-    const identity = await this.#identityOf(asked);
+    const identity = await this.#identityOf(call);
     if (reply.isGone) return null;
     if (identity === null) return this.#turnAway(call, tell, '401', 'Token error');
     const room = this.site.rooms.enter(asked.channel);
@@ -119,13 +128,21 @@ export class Reception {
   }
 
   /** @returns null for somebody without the right */
-  async #identityOf({ channel, token }: Asked): Promise<Identity | null> {
+  async #identityOf({ asked, visitor }: Call): Promise<Identity | null> {
+    const { channel, token } = asked;
+    const nameless = namelessVisitor(visitor);
     const { tokens } = this.site;
-    if (tokens !== null) return (await tokens.isToken(channel, token)) ? NAMELESS : null;
+    if (tokens !== null) return (await tokens.isToken(channel, token)) ? nameless : null;
     const { authorizer } = this.site.edge.services;
-    const identity = isSigned(token) ? await authorizer.verify(token) : NAMELESS;
+    const identity = isSigned(token) ? await authorizer.verify(token) : nameless;
     if ('code' in identity || authorizer.isRevoked(identity)) return null;
-    return authorizer.may('subscribe', channel, identity) ? identity : null;
+    const known = withVisitor(identity, visitor);
+    if (authorizer.may('subscribe', channel, known)) return known;
+    if (!authorizer.isAsked('subscribe', channel)) return null;
+    const right = await authorizer.ask('subscribe', channel, known);
+    if (!('code' in right)) return known;
+    if (right.code === 'forbidden') return null;
+    throw new RefusedError(right);
   }
 
   /** By an object, as iComet does, and not by a status. */

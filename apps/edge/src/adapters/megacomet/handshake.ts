@@ -1,7 +1,8 @@
 import { type Refusal, refusal } from '@halley/shared/protocol';
 import type { Authorizer, Identity } from '../../core/ports/authorizer.js';
 import type { HttpRequest } from '../../core/ports/http.js';
-import { type HandshakeOptions, isOriginAllowed } from '../native/handshake.js';
+import type { HandshakeOptions } from '../native/handshake.js';
+import { isOriginAllowed } from '../native/origins.js';
 import type { Asked } from './decode.js';
 
 /** A client by its name alone. A class, for the two fields that it spares each of very many. */

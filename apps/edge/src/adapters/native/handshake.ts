@@ -5,19 +5,23 @@ import {
   type Refusal,
   refusal,
 } from '@halley/shared/protocol';
-import type { Authorizer, Identity } from '../../core/ports/authorizer.js';
+import type { Authorizer, Identity, Visitor } from '../../core/ports/authorizer.js';
 import type { UpgradeRequest } from '../../core/ports/door.js';
+import { withVisitor } from '../../core/rights.js';
+import { cookieToken, visitorOf } from './cookies.js';
+import { isOriginAllowed, type Origins } from './origins.js';
 
 export const SUBPROTOCOL = 'halley.v1';
 const BEARER_PROTOCOL = 'bearer.';
-
-/** `'*'`: any origin; `'same-host'`: that of the request's own host. */
-export type Origins = '*' | 'same-host' | readonly string[];
 
 export interface HandshakeOptions {
   readonly origins: Origins;
   /** `client=` may name a client without a token. */
   readonly trustsClientIds: boolean;
+  /** Name of the cookie that may hold a token; null: none does. */
+  readonly tokenCookie: string | null;
+  /** Some namespace asks a backend, which is told where a visitor comes from. */
+  readonly keepsVisitors: boolean;
 }
 
 export interface Admitted {
@@ -59,14 +63,21 @@ export function shakeHands(
       protocol,
     };
   }
-  const token = query.get('token') ?? bearerOf(request.authorization) ?? protocolToken(offered);
-  if (token === null)
-    return { ...nameless(query.get('client'), options), queueAfter: after, protocol };
+  const visitor = options.keepsVisitors ? visitorOf(request, options.origins) : undefined;
+  const token =
+    query.get('token') ??
+    bearerOf(request.authorization) ??
+    protocolToken(offered) ??
+    cookieToken(request, options);
+  if (token === null) {
+    const admitted = nameless(query.get('client'), options, visitor);
+    return { ...admitted, queueAfter: after, protocol };
+  }
   const verified = authorizer.verify(token);
   const admit = (identity: Identity | Refusal): Admission => {
     if ('code' in identity) return { refused: identity, protocol };
     if (authorizer.isRevoked(identity)) return { refused: refusal('token-revoked'), protocol };
-    return { identity, queueAfter: after, protocol };
+    return { identity: withVisitor(identity, visitor), queueAfter: after, protocol };
   };
   return verified instanceof Promise ? verified.then(admit) : admit(verified);
 }
@@ -74,8 +85,9 @@ export function shakeHands(
 function nameless(
   clientId: string | null,
   { trustsClientIds }: HandshakeOptions,
+  visitor: Visitor | undefined,
 ): { identity: Identity } | { refused: Refusal } {
-  if (clientId === null) return { identity: NAMELESS };
+  if (clientId === null) return { identity: namelessVisitor(visitor) };
   if (!trustsClientIds) {
     return { refused: refusal('bad-client', 'client= needs a token on this server') };
   }
@@ -84,17 +96,13 @@ function nameless(
       refused: refusal('bad-client', 'client= must be 1-200 bytes without control characters'),
     };
   }
-  return { identity: { clientId, expiresAtMs: Number.POSITIVE_INFINITY, info: null } };
+  const named: Identity = { clientId, expiresAtMs: Number.POSITIVE_INFINITY, info: null };
+  return { identity: withVisitor(named, visitor) };
 }
 
-/** No Origin passes: only browsers send one, and only they can be made to connect against their will. */
-export function isOriginAllowed(
-  { origin, host }: { readonly origin: string; readonly host: string },
-  origins: Origins,
-): boolean {
-  if (origin === '' || origins === '*') return true;
-  if (origins !== 'same-host') return origins.includes(origin);
-  return origin === `http://${host}` || origin === `https://${host}`;
+/** Without a name, and without an object of its own where there is nothing to keep of it. */
+export function namelessVisitor(visitor: Visitor | undefined): Identity {
+  return visitor === undefined ? NAMELESS : { ...NAMELESS, visitor };
 }
 
 function bearerOf(authorization: string): string | null {

@@ -1,5 +1,6 @@
 import { type AuthFrame, RefusedError, refusal } from '@halley/shared/protocol';
 import type { Edge } from '../edge.js';
+import { withVisitor } from '../rights.js';
 import type { Session } from '../session.js';
 
 /** Takes a new token for the same client; channels that it gives no right to end. */
@@ -12,7 +13,7 @@ export async function auth(edge: Edge, session: Session, frame: AuthFrame): Prom
   }
   if (authorizer.isRevoked(identity)) throw new RefusedError(refusal('token-revoked'));
   if (session.isGone) return;
-  session.identity = identity;
+  session.identity = withVisitor(identity, session.identity.visitor);
   session.send({ type: 'authenticated', ref: frame.ref, expiresAt: identity.expiresAtMs });
   for (const channel of session.channels) {
     const isGranted = session.grants?.has(channel.name) === true;

@@ -7,15 +7,13 @@ import {
   refusal,
 } from '@halley/shared/protocol';
 import type { Edge } from '../edge.js';
+import { requireRight } from '../rights.js';
 import type { Session } from '../session.js';
-import { mayRead } from './subscribe.js';
 
 /** Reads a page of a channel's log; the channel need not be held. */
 export async function history(edge: Edge, session: Session, frame: HistoryFrame): Promise<void> {
   const { channel, ref } = frame;
-  if (!mayRead(edge, session, 'history', channel)) {
-    throw new RefusedError(refusal('forbidden', `no right to read the history of "${channel}"`));
-  }
+  await requireRight(edge, session, 'history', channel);
   const { historySize, historySeconds } = edge.services.namespaces.of(channel);
   if (historySize === 0) throw new RefusedError(refusal('history-disabled'));
   const page = await edge.services.channels.history(channel, frame, historySeconds * 1_000);

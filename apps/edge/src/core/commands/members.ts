@@ -1,15 +1,13 @@
 import { encodeMembers, type MembersFrame, RefusedError, refusal } from '@halley/shared/protocol';
 import type { Edge } from '../edge.js';
 import type { MemberRecord } from '../ports/stores.js';
+import { requireRight } from '../rights.js';
 import type { Session } from '../session.js';
-import { mayRead } from './subscribe.js';
 
 /** Reads a page of a channel's members, in the order of their names. */
 export async function members(edge: Edge, session: Session, frame: MembersFrame): Promise<void> {
   const { channel, ref, after, limit } = frame;
-  if (!mayRead(edge, session, 'presence', channel)) {
-    throw new RefusedError(refusal('forbidden', `no right to see the members of "${channel}"`));
-  }
+  await requireRight(edge, session, 'presence', channel);
   if (!edge.services.namespaces.of(channel).members) {
     throw new RefusedError(refusal('members-disabled'));
   }

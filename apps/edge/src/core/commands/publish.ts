@@ -1,14 +1,13 @@
 import { bodyOf, type PublishFrame, RefusedError, refusal } from '@halley/shared/protocol';
 import type { Edge } from '../edge.js';
+import { requireRight } from '../rights.js';
 import type { Session } from '../session.js';
 
 /** Publishes in the name of this connection. */
 export async function publish(edge: Edge, session: Session, frame: PublishFrame): Promise<void> {
-  const { authorizer, channels, namespaces } = edge.services;
+  const { channels, namespaces } = edge.services;
   const { channel, data, event, key, ref } = frame;
-  if (!authorizer.may('publish', channel, session.identity)) {
-    throw new RefusedError(refusal('forbidden', `no right to publish to "${channel}"`));
-  }
+  await requireRight(edge, session, 'publish', channel);
   const options = namespaces.of(channel);
   checkPayload(data, options.maxPayloadBytes);
   const body = bodyOf({

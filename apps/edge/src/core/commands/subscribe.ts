@@ -7,6 +7,7 @@ import {
 } from '@halley/shared/protocol';
 import type { Channel } from '../channel.js';
 import { type Edge, recoveryOf } from '../edge.js';
+import { askFor, holdsRight } from '../rights.js';
 import type { Session } from '../session.js';
 import type { Start } from '../start.js';
 
@@ -19,7 +20,18 @@ export async function subscribe(
   session: Session,
   frame: SubscribeFrame,
 ): Promise<void> {
+  try {
+    await enter(edge, session, frame);
+  } catch (error) {
+    // A right for a channel that it does not hold would be kept for nothing.
+    if (session.holds(frame.channel) === undefined) session.grants?.delete(frame.channel);
+    throw error;
+  }
+}
+
+async function enter(edge: Edge, session: Session, frame: SubscribeFrame): Promise<void> {
   if (frame.token !== undefined) await takeGrant(edge, session, frame.channel, frame.token);
+  await takeWord(edge, session, frame.channel);
   const refused = refusalOf(edge, session, frame.channel);
   if (refused !== null) throw new RefusedError(refused);
   const held = session.holds(frame.channel);
@@ -28,7 +40,12 @@ export async function subscribe(
   if (channel === null) return;
   session.take(channel);
   try {
-    await start(session, channel, frame, () => edge.members.enter(channel, session));
+    await start(session, channel, frame, () =>
+      edge.members.enter(channel, {
+        member: session.member,
+        info: session.infoIn(channel.name),
+      }),
+    );
   } catch (error) {
     if (session.holds(channel.name) === channel) edge.release(session, channel, 0);
     throw error;
@@ -115,30 +132,24 @@ async function takeGrant(
 ): Promise<void> {
   const grant = await edge.services.authorizer.grant(token, channel, session.identity);
   if ('code' in grant) throw new RefusedError(grant);
-  session.grants ??= new Map();
-  session.grants.set(channel, grant);
+  session.grant(channel, grant);
+}
+
+/** Takes the right that a backend gives where there is none yet. */
+async function takeWord(edge: Edge, session: Session, channel: string): Promise<void> {
+  const right = await askFor(edge, session, 'subscribe', channel);
+  if (right !== null && !session.isGone) session.grant(channel, right);
 }
 
 /** Why this session may not subscribe to a channel now, or null. */
 function refusalOf(edge: Edge, session: Session, channel: string): Refusal | null {
-  if (!mayRead(edge, session, 'subscribe', channel)) {
+  if (!holdsRight(edge, session, 'subscribe', channel)) {
     return refusal('forbidden', `no right to subscribe to "${channel}"`);
   }
   const { authorizer, clock } = edge.services;
   const bannedUntil = authorizer.bannedUntil(channel, session.member);
   if (bannedUntil === null) return null;
   return { ...refusal('banned'), retryAfterMs: Math.max(0, bannedUntil - clock.now()) };
-}
-
-/** A right of the identity, or by a token for this one channel. */
-export function mayRead(
-  edge: Edge,
-  session: Session,
-  action: 'subscribe' | 'history' | 'presence',
-  channel: string,
-): boolean {
-  if (session.grants?.has(channel) === true) return true;
-  return edge.services.authorizer.may(action, channel, session.identity);
 }
 
 function tooMany(max: number): RefusedError {

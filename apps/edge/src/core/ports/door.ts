@@ -6,7 +6,11 @@ export interface UpgradeRequest {
   readonly origin: string;
   readonly host: string;
   readonly authorization: string;
+  readonly cookie: string;
+  readonly fetchSite: string;
   readonly protocols: string;
+  /** False where a request that is no upgrade is asked the same. */
+  readonly isUpgrade: boolean;
 }
 
 /** A way in for WebSockets: one adapter of a wire. `A`: what it admitted, `S`: its sessions. */

@@ -8,6 +8,8 @@ export interface HttpRequest {
   readonly origin: string;
   readonly host: string;
   readonly authorization: string;
+  readonly cookie: string;
+  readonly fetchSite: string;
   readonly contentType: string;
   readonly lastEventId: string;
   readonly acceptEncoding: string;
