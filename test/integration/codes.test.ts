@@ -29,6 +29,8 @@ const CONFIG = {
   queueMaxMessages: 1,
   namespaces: {
     closed: {},
+    // Nobody listens there.
+    asked: { authorizeUrl: 'http://127.0.0.1:1/' },
     bare: { subscribe: 'anyone', history: 'anyone', presence: 'anyone', historySize: 0 },
   },
 };
@@ -103,6 +105,7 @@ describe('every code of the table', () => {
     },
     'not-subscribed': () => codeOf({ type: 'unsubscribe', channel: 'demo:a' }),
     forbidden: () => codeOf({ type: 'subscribe', channel: 'closed:a' }),
+    'authorizer-unavailable': () => codeOf({ type: 'subscribe', channel: 'asked:a' }),
     banned: async () => {
       const client = await connect(stack.ws(), { client: 'eve' });
       await stack.rest.delete('/channels/demo:banned/members/eve', { seconds: 600 });

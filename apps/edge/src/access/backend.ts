@@ -19,7 +19,7 @@ export type OnUnanswered = (reason: string) => void;
 
 /** When whoever got no answer may ask again: spread, so that they do not all come back at once. */
 const RETRY_MIN_MS = 1_000;
-const RETRY_MAX_MS = 4_000;
+const RETRY_MAX_MS = 3_000;
 
 /** Backends that decide about rights, asked once for the same question while its answer holds. */
 export class Backends {
