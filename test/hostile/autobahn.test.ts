@@ -47,12 +47,12 @@ async function sendInBytes(socket: RawWebSocket, bytes: Buffer): Promise<void> {
   }
 }
 
+const stack = useFleet();
+
 describe.each([
   ['whole', false],
   ['byte by byte', true],
 ])('Autobahn, frames sent %s', (_, isInBytes) => {
-  const stack = useFleet();
-
   async function outcomeOf({ sent, comes }: Case): Promise<RawWebSocket> {
     const socket = await opened(stack.edge().port);
     const all = comes.end === 'stays' ? [...sent, LAST] : sent;

@@ -14,6 +14,7 @@ export type Code =
   | 'bad-token'
   | 'token-revoked'
   | 'bad-json'
+  | 'bad-framing'
   | 'bad-frame'
   | 'unknown-type'
   | 'missing-field'

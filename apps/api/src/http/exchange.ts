@@ -3,6 +3,7 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { holds } from '@halley/shared/auth';
 import {
+  bodyRefusal,
   PROBLEM_TYPE,
   problemHeaders,
   problemText,
@@ -52,6 +53,12 @@ export class Exchange {
   /** `request` is only valid during this call: all that is needed of it is read here. */
   start(served: ServedRoute, request: HttpRequest): void {
     try {
+      const misframed = bodyRefusal(request);
+      if (misframed !== null) {
+        // What comes next on the connection may be a part of the body.
+        this.refuse(misframed, NO_HEADERS, true);
+        return;
+      }
       const refused = this.#authorize(served, request) ?? this.#readUrl(served, request);
       if (refused !== null) this.refuse(refused);
       else if (served.checkBody === null) void this.#handle(served, null);
@@ -138,12 +145,15 @@ export class Exchange {
     this.#send(answer.status, served.contentType ?? 'application/json', text, NO_HEADERS);
   }
 
-  refuse(refused: Refusal, headers: readonly [string, string][] = NO_HEADERS): void {
+  /** @param closesSocket the connection ends with the answer */
+  refuse(
+    refused: Refusal,
+    headers: readonly [string, string][] = NO_HEADERS,
+    closesSocket = false,
+  ): void {
     const text = problemText(refused, this.requestId);
-    this.#send(statusOf(refused.code), PROBLEM_TYPE, text, [
-      ...problemHeaders(refused),
-      ...headers,
-    ]);
+    const all = [...problemHeaders(refused), ...headers];
+    this.#send(statusOf(refused.code), PROBLEM_TYPE, text, all, closesSocket);
   }
 
   #fail(error: unknown): void {
@@ -159,6 +169,7 @@ export class Exchange {
     contentType: string,
     text: string,
     headers: readonly [string, string][],
+    closesSocket = false,
   ): void {
     if (!this.#isOpen) return;
     this.#context.observe(this.#label, status, performance.now() - this.#startedAt);
@@ -168,9 +179,9 @@ export class Exchange {
       response.writeHeader('content-type', contentType);
       response.writeHeader('x-request-id', this.requestId);
       for (const [name, value] of headers) response.writeHeader(name, value);
-      const { isStopping } = this.#context;
-      if (this.#isHead) endHead(response, Buffer.byteLength(text), isStopping);
-      else response.end(text, isStopping);
+      const isLast = closesSocket || this.#context.isStopping;
+      if (this.#isHead) endHead(response, Buffer.byteLength(text), isLast);
+      else response.end(text, isLast);
     });
     this.#end();
   }

@@ -1,7 +1,7 @@
 /** One request to a plain site on its way through: screened, read, handled, answered once. */
 
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import { RefusedError, refusal } from '@halley/shared/protocol';
+import { bodyRefusal, RefusedError, refusal } from '@halley/shared/protocol';
 import { readArrival } from './arrival.js';
 import { BodyReader, tooLarge } from './body.js';
 import { ChunkStream } from './chunk-stream.js';
@@ -51,7 +51,11 @@ export class PlainExchange implements PlainReply {
   }
 
   start(request: HttpRequest): void {
-    const refused = this.#site.screen(this.#request);
+    const misframed = bodyRefusal(request);
+    const refused =
+      misframed === null
+        ? this.#site.screen(this.#request)
+        : { ...this.#site.refuse(misframed), closes: true };
     if (refused !== null) this.#answer(refused);
     else if (this.#request.method === 'POST') this.#readBody(request);
     else void this.#handle(null);

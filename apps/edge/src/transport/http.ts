@@ -1,3 +1,11 @@
+import { STATUS_CODES } from 'node:http';
+import {
+  bodyRefusal,
+  PROBLEM_TYPE,
+  problemText,
+  type Refusal,
+  statusOf,
+} from '@halley/shared/protocol';
 import type { HttpDoor, HttpRequest, HttpRoute } from '../core/ports/http.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { type ReplyLimits, UwsReply } from './http-reply.js';
@@ -26,8 +34,27 @@ function serve(
   reply: UwsReply,
 ): void {
   const asked = requestOf(request);
-  if (route.bodyMaxBytes === 0) route.serve(asked, reply, new Uint8Array());
-  else readBody(response, route.bodyMaxBytes, (body) => route.serve(asked, reply, body));
+  const refused = bodyRefusal(request);
+  if (refused !== null) refuse(reply, refused);
+  else if (route.bodyMaxBytes === 0) route.serve(asked, reply, new Uint8Array());
+  // What is told to be too large is not waited for.
+  else if (Number(request.getHeader('content-length')) > route.bodyMaxBytes) {
+    route.serve(asked, reply, null);
+  } else readBody(response, route.bodyMaxBytes, (body) => route.serve(asked, reply, body));
+}
+
+/** No door has a say in it: what comes next on the connection may be a part of the body. */
+function refuse(reply: UwsReply, refused: Refusal): void {
+  const status = statusOf(refused.code);
+  reply.answer(
+    `${status} ${STATUS_CODES[status]}`,
+    [
+      ['Content-Type', PROBLEM_TYPE],
+      ['X-Content-Type-Options', 'nosniff'],
+    ],
+    problemText(refused),
+    true,
+  );
 }
 
 function requestOf(request: UwsRequest): HttpRequest {

@@ -30,6 +30,7 @@ export const CODES = {
 
   // Refusals of one frame or call
   'bad-json': { status: 400, text: 'this is not JSON' },
+  'bad-framing': { status: 400, text: 'the request tells in two ways where its body ends' },
   'bad-frame': { status: 400, text: 'this is not a frame' },
   'unknown-type': { status: 400, text: 'no frame has this type' },
   'missing-field': { status: 422, text: 'a field is missing' },

@@ -1,4 +1,5 @@
 export * from './body.js';
+export * from './body-head.js';
 export * from './callback.js';
 export * from './codes.js';
 export * from './decode.js';
