@@ -55,8 +55,9 @@ export class Exchange {
     try {
       const misframed = bodyRefusal(request);
       if (misframed !== null) {
-        // What comes next on the connection may be a part of the body.
-        this.refuse(misframed, NO_HEADERS, true);
+        // What comes next on the connection may be a part of the body. In a later turn uWS has found it
+        // behind an unanswered request and cut the connection; else the answer ends it.
+        setImmediate(() => this.refuse(misframed, NO_HEADERS, true));
         return;
       }
       const refused = this.#authorize(served, request) ?? this.#readUrl(served, request);

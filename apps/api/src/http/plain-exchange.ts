@@ -52,10 +52,12 @@ export class PlainExchange implements PlainReply {
 
   start(request: HttpRequest): void {
     const misframed = bodyRefusal(request);
-    const refused =
-      misframed === null
-        ? this.#site.screen(this.#request)
-        : { ...this.#site.refuse(misframed), closes: true };
+    if (misframed !== null) {
+      // As in Exchange: never at once.
+      setImmediate(() => this.#answer({ ...this.#site.refuse(misframed), closes: true }));
+      return;
+    }
+    const refused = this.#site.screen(this.#request);
     if (refused !== null) this.#answer(refused);
     else if (this.#request.method === 'POST') this.#readBody(request);
     else void this.#handle(null);

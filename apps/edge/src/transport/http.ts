@@ -6,13 +6,18 @@ import {
   type Refusal,
   statusOf,
 } from '@halley/shared/protocol';
-import type { HttpDoor, HttpRequest, HttpRoute } from '../core/ports/http.js';
+import type { Headers, HttpDoor, HttpRequest, HttpRoute } from '../core/ports/http.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { type ReplyLimits, UwsReply } from './http-reply.js';
 import type { HttpResponse, TemplatedApp, HttpRequest as UwsRequest } from './uws.js';
 
 /** Bytes that may wait for one connection between two looks at slow readers, as on WebSockets. */
 const BACKPRESSURE_FACTOR = 4;
+
+const PROBLEM_HEADERS: Headers = [
+  ['Content-Type', PROBLEM_TYPE],
+  ['X-Content-Type-Options', 'nosniff'],
+];
 
 /** Opens a door for HTTP requests on a uWS app. */
 export function serveHttp(app: TemplatedApp, door: HttpDoor, options: ConnectionOptions): void {
@@ -43,18 +48,15 @@ function serve(
   } else readBody(response, route.bodyMaxBytes, (body) => route.serve(asked, reply, body));
 }
 
-/** No door has a say in it: what comes next on the connection may be a part of the body. */
+/**
+ * No door has a say in it. What comes next on the connection may be a part of the body: in a later turn uWS
+ * has found it behind an unanswered request and cut the connection, else the answer ends it.
+ */
 function refuse(reply: UwsReply, refused: Refusal): void {
   const status = statusOf(refused.code);
-  reply.answer(
-    `${status} ${STATUS_CODES[status]}`,
-    [
-      ['Content-Type', PROBLEM_TYPE],
-      ['X-Content-Type-Options', 'nosniff'],
-    ],
-    problemText(refused),
-    true,
-  );
+  const line = `${status} ${STATUS_CODES[status]}`;
+  const text = problemText(refused);
+  setImmediate(() => reply.answer(line, PROBLEM_HEADERS, text, true));
 }
 
 function requestOf(request: UwsRequest): HttpRequest {
