@@ -43,6 +43,8 @@ describe('every code of the table', () => {
     apiEnv: { HALLEY_BODY_MAX_BYTES: String(BODY_MAX_BYTES) },
   });
 
+  let limited: ReturnType<typeof stack.fleet.addEdge> | undefined;
+
   /** How it is provoked; resolves with the code that was read. The type holds the table complete. */
   const PROVOKED: Readonly<Record<Code, () => Promise<unknown>>> = {
     disconnected: async () => {
@@ -62,6 +64,21 @@ describe('every code of the table', () => {
     },
     'bad-position': () => codeOf({ type: 'ack', id: 'latest' }),
     'presence-unavailable': () => whileRedisStands(() => codeAtDoor({ client: 'ann' })),
+    'too-many-connections': async () => {
+      const { wsUrl } = await limitedEdge();
+      await connect(wsUrl, { client: 'ann' });
+      return codeOfClose(await open(wsUrl, { client: 'ann' }));
+    },
+    'edge-full': async () => {
+      const client = await connect((await limitedEdge()).wsUrl);
+      await client.subscribe('demo:a');
+      return codeOf({ type: 'subscribe', channel: 'demo:b' }, client);
+    },
+    'rate-limited': async () => {
+      const client = await connect((await limitedEdge()).wsUrl);
+      await client.publish('demo:a', 1);
+      return codeOf({ type: 'publish', channel: 'demo:a', data: 2 }, client);
+    },
     'slow-reader': slowReader,
     draining: async () => {
       const edge = await stack.fleet.addEdge({ HALLEY_DRAIN_SECONDS: '0' });
@@ -145,6 +162,14 @@ describe('every code of the table', () => {
       await stack.rest.publishPrivate('absent', 1);
       return codeOfProblem(await stack.rest.publishPrivate('absent', 2));
     },
+    overloaded: async () => {
+      const { url } = await stack.fleet.addApi({ HALLEY_PUBLISH_MAX_PENDING: '1' });
+      const rest = new RestClient(url);
+      return whileRedisStands(async () => {
+        const answers = await Promise.all([1, 2].map((data) => rest.publish('demo:a', data)));
+        return codeOfProblem(answers.find(({ status }) => status === 429) as Exchange);
+      });
+    },
     unavailable: () => whileRedisStands(() => codeOf({ type: 'history', channel: 'demo:a' })),
     'outcome-unknown': () =>
       whileRedisStands(() => codeOf({ type: 'publish', channel: 'demo:a', data: 1 })),
@@ -173,6 +198,17 @@ describe('every code of the table', () => {
     const client = await connect(stack.ws());
     client.sendText(text);
     return (await client.next('error')).code;
+  }
+
+  /** That takes one of each. */
+  function limitedEdge() {
+    limited ??= stack.fleet.addEdge({
+      HALLEY_CLIENT_MAX_CONNECTIONS: '1',
+      HALLEY_EDGE_MAX_CHANNELS: '1',
+      HALLEY_RATE_PUBLISH: '1',
+      HALLEY_RATE_PUBLISH_BURST: '1',
+    });
+    return limited;
   }
 
   async function codeAtDoor(options: OpenOptions): Promise<Code> {

@@ -1,7 +1,7 @@
 import type { Settings } from '@halley/shared/config';
 
 /** The settings as the limits of the core (`core/services`). */
-export function limitsOf({ edge, queue, namespaces, authorize }: Settings) {
+export function limitsOf({ edge, queue, namespaces, authorize, limits }: Settings) {
   return {
     channelsPerConnection: edge.maxChannels,
     payloadMaxBytes: namespaces.maxPayloadBytes,
@@ -11,6 +11,16 @@ export function limitsOf({ edge, queue, namespaces, authorize }: Settings) {
     channelLingerMs: edge.channelLingerMs,
     authorizeGraceMs: authorize.graceMs,
     queueMs: queue.seconds * 1_000,
+    admission: {
+      connections: limits.edgeConnections,
+      connectionsPerClient: limits.clientConnections,
+      connectionsPerAddress: limits.addressConnections,
+    },
+    channels: limits.edgeChannels,
+    rates: {
+      ...limits.rates,
+      refusals: { perSecond: limits.cutRefusals, burst: limits.cutRefusals },
+    },
   };
 }
 

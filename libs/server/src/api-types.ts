@@ -8,6 +8,9 @@ export type Code =
   | 'protocol-broken'
   | 'bad-position'
   | 'presence-unavailable'
+  | 'too-many-connections'
+  | 'edge-full'
+  | 'rate-limited'
   | 'slow-reader'
   | 'draining'
   | 'token-expired'
@@ -41,6 +44,7 @@ export type Code =
   | 'method-not-allowed'
   | 'unsupported-media-type'
   | 'queue-full'
+  | 'overloaded'
   | 'unavailable'
   | 'outcome-unknown'
   | 'internal';

@@ -1,9 +1,11 @@
-import { type Position, RefusedError, refusal } from '@halley/shared/protocol';
+import { type Position, RefusedError, refusal, retryLater } from '@halley/shared/protocol';
 import { Channel } from './channel.js';
 import type { Services } from './services.js';
 import type { LiveMessage } from './stream.js';
 
 const HOUSEKEEPING_MS = 1_000;
+/** Share of the channels' limit from which empty ones do not linger. */
+const CROWDED_SHARE = 0.9;
 
 /** The channels that this edge is subscribed to in Redis: from the first listener to some time after the last. */
 export class Channels {
@@ -30,6 +32,11 @@ export class Channels {
   async hold(name: string): Promise<Channel> {
     let channel = this.#channels.get(name);
     if (channel === undefined) {
+      if (this.#channels.size >= this.#services.limits.channels) {
+        throw new RefusedError(
+          retryLater(refusal('edge-full', 'this edge holds too many channels')),
+        );
+      }
       channel = new Channel(name, this.#services.namespaces.of(name), this.#services);
       this.#channels.set(name, channel);
     }
@@ -95,8 +102,14 @@ export class Channels {
     }
   }
 
+  /** What nobody listens to has to make room. */
+  get #isCrowded(): boolean {
+    return this.#channels.size >= CROWDED_SHARE * this.#services.limits.channels;
+  }
+
   #closeIfIdle(channel: Channel, nowMs: number): void {
-    if (nowMs - channel.idleSinceMs < this.#services.limits.channelLingerMs) return;
+    const lingerMs = this.#isCrowded ? 0 : this.#services.limits.channelLingerMs;
+    if (nowMs - channel.idleSinceMs < lingerMs) return;
     if (channel.reportedListeners !== 0) return;
     this.#channels.delete(channel.name);
     this.#services.channels.close(channel.name);

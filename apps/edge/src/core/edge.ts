@@ -9,6 +9,8 @@ import {
   refusal,
   type WelcomeFrame,
 } from '@halley/shared/protocol';
+import { Admission } from './admission.js';
+import { Callers } from './callers.js';
 import type { Channel } from './channel.js';
 import { Channels } from './channels.js';
 import { Clients } from './clients.js';
@@ -16,6 +18,7 @@ import { Members } from './members.js';
 import type { Identity } from './ports/authorizer.js';
 import type { Connection } from './ports/connection.js';
 import type { Wire } from './ports/wire.js';
+import { Rates } from './rate-limit.js';
 import type { Services } from './services.js';
 import { Session } from './session.js';
 import type { Start } from './start.js';
@@ -28,6 +31,9 @@ export interface Arrival {
   readonly identity: Identity;
 }
 
+/** An edge that takes nobody any more; the next one is asked on a new connection. */
+const DRAINING: Refusal = { ...refusal('draining'), retryAfterMs: 1_000 };
+
 /** Why a subscription ends that its client did not end. */
 type Ending = 'kicked' | 'token-expired' | 'token-revoked' | 'forbidden' | 'authorizer-unavailable';
 
@@ -38,6 +44,9 @@ export class Edge {
   readonly clients: Clients;
   readonly members: Members;
   readonly sessions = new Set<Session>();
+  readonly admission: Admission;
+  readonly rates: Rates;
+  readonly callers = new Callers();
   /** Leaves: its connections are told to go. */
   isDraining = false;
   /** Takes no further connections. */
@@ -48,6 +57,29 @@ export class Edge {
     this.channels = new Channels(services);
     this.clients = new Clients(services);
     this.members = new Members(services);
+    this.admission = new Admission(services.limits.admission);
+    this.rates = new Rates(services.limits.rates, services.clock);
+  }
+
+  /** Why nobody may come in now, or nobody from there; null: it is worth a look who it is. */
+  turnsAway(addressKey: number): Refusal | null {
+    return this.isClosed ? DRAINING : this.admission.refusalOfAddress(addressKey);
+  }
+
+  /** The same of the whole edge: all that can be said before an upgrade. */
+  closedBecause(): Refusal | null {
+    const refused = this.isClosed ? DRAINING : this.admission.fullness();
+    if (refused !== null) this.refuseArrival(refused);
+    return refused;
+  }
+
+  /** Why somebody whose name is known may not come in after all, or null. */
+  turnsAwayClient(addressKey: number, { clientId }: Identity): Refusal | null {
+    const client = clientId === null ? undefined : this.clients.get(clientId);
+    return (
+      this.admission.refusalOfAddress(addressKey) ??
+      this.admission.refusalOfClient(client?.sessions.length ?? 0)
+    );
   }
 
   enter(arrival: Arrival): Session {
@@ -55,6 +87,7 @@ export class Edge {
     const nowMs = this.services.clock.now();
     const session = new Session(connectionId, connection, wire, identity, nowMs);
     this.sessions.add(session);
+    this.admission.enter(session.addressKey);
     return session;
   }
 
@@ -82,6 +115,7 @@ export class Edge {
     if (session.isGone) return;
     session.isGone = true;
     this.sessions.delete(session);
+    this.admission.leave(session.addressKey);
     for (const channel of session.channels) {
       const delayMs = Math.max(channel.options.leaveDelayMs, lingerMs);
       this.release(session, channel, delayMs, lingerMs);
@@ -198,7 +232,7 @@ export class Edge {
   }
 
   /** Somebody was turned away at the door. */
-  refuseArrival(refused: Refusal, address: string): void {
+  refuseArrival(refused: Refusal, address?: string): void {
     this.services.counters.refused(refused, { connectionId: '', address });
   }
 

@@ -1,3 +1,4 @@
+import type { AdmissionLimits } from './admission.js';
 import type { Authorizer } from './ports/authorizer.js';
 import type { Clock } from './ports/clock.js';
 import type { Fanout } from './ports/connection.js';
@@ -5,6 +6,7 @@ import type { Counters } from './ports/counters.js';
 import type { NamespaceTable } from './ports/namespaces.js';
 import type { ChannelStore, MemberStore, QueueStore } from './ports/stores.js';
 import type { Presence } from './presence.js';
+import type { RateLimits } from './rate-limit.js';
 
 export interface Limits {
   readonly channelsPerConnection: number;
@@ -20,6 +22,10 @@ export interface Limits {
   readonly authorizeGraceMs: number;
   /** Age of private messages. */
   readonly queueMs: number;
+  readonly admission: AdmissionLimits;
+  /** Distinct channels of this edge. */
+  readonly channels: number;
+  readonly rates: RateLimits;
 }
 
 /** What the parts of the core share: the ports, and who is present. */

@@ -6,6 +6,7 @@ import type { Grant, Identity } from './ports/authorizer.js';
 import type { Connection } from './ports/connection.js';
 import type { Subject } from './ports/counters.js';
 import type { Wire } from './ports/wire.js';
+import type { Usage } from './rate-limit.js';
 import type { StreamItem } from './tail.js';
 
 /** As unix ms the time of each session would be an object of its own. */
@@ -17,6 +18,8 @@ export class Session implements ChannelListener {
   readonly connection: Connection;
   readonly wire: Wire;
   readonly #since: number;
+  /** Where it comes from; kept, since a socket that is gone does not know it any more. */
+  readonly addressKey: number;
   identity: Identity;
   client: Client | null = null;
   #channels: Few<Channel> = null;
@@ -24,6 +27,8 @@ export class Session implements ChannelListener {
   grants: Map<string, Grant> | null = null;
   /** Commands under way by channel: the next one on the same channel waits. */
   pending: Map<string, Promise<void>> | null = null;
+  /** What it has used of its rates; null while it has used nothing. */
+  usage: Usage | null = null;
   /** Channels that are being taken, and not held yet. */
   opening = 0;
   isGone = false;
@@ -41,6 +46,7 @@ export class Session implements ChannelListener {
     this.connection = connection;
     this.wire = wire;
     this.identity = identity;
+    this.addressKey = connection.addressKey();
     this.#since = sinceMs - EPOCH_MS;
   }
 

@@ -15,7 +15,9 @@ export function startSweep(edge: Edge): () => void {
 function sweep(edge: Edge): void {
   const nowMs = edge.services.clock.now();
   const { slowReaderBytes } = edge.services.limits;
+  edge.callers.sweep(nowMs);
   for (const session of edge.sessions) {
+    if (session.usage?.isOver(nowMs) === true) session.usage = null;
     if (session.isEnding) continue;
     if (session.connection.bufferedBytes() > slowReaderBytes) cutSlowReader(edge, session);
     else if (session.identity.expiresAtMs <= nowMs) edge.cut(session, 'token-expired');

@@ -1,4 +1,5 @@
 import { clientAddress, type Networks, plainAddress } from '@halley/shared/ops';
+import { keyOfBytes, keyOfText } from './address-keys.js';
 import type { HttpRequest, HttpResponse } from './uws.js';
 
 const decoder = new TextDecoder();
@@ -6,12 +7,19 @@ const decoder = new TextDecoder();
 /** A socket of uWS or a response: it spells IPv6 with all its zeros, and IPv4 inside it as IPv6. */
 interface Peered {
   getRemoteAddressAsText(): ArrayBuffer;
+  getRemoteAddress(): ArrayBuffer;
 }
 
 /** Address of the other end of a socket as text. */
 export function peerAddress(socket: Peered): string {
   const text = decoder.decode(socket.getRemoteAddressAsText());
   return plainAddress(text) ?? text;
+}
+
+/** The address as a number. @param forwarded as `AddressReader.forwarded` gave it */
+export function addressKey(socket: Peered, forwarded: string | null): number {
+  if (forwarded !== null) return keyOfText(forwarded);
+  return keyOfBytes(new Uint8Array(socket.getRemoteAddress()));
 }
 
 /** Reads what proxies tell about the address of a client. */

@@ -1,5 +1,5 @@
 import type { Headers, HttpReply, ReplyListener } from '../core/ports/http.js';
-import { peerAddress } from './addresses.js';
+import { addressKey, peerAddress } from './addresses.js';
 import type { HttpResponse } from './uws.js';
 
 type Bytes = string | Uint8Array;
@@ -108,6 +108,10 @@ export class UwsReply implements HttpReply {
   address(): string {
     if (this.#response === null) return '';
     return this.#forwarded ?? peerAddress(this.#response);
+  }
+
+  addressKey(): number {
+    return this.#response === null ? 0 : addressKey(this.#response, this.#forwarded);
   }
 
   #wait(response: HttpResponse, backlog: Backlog, bytes: Bytes): void {

@@ -1,5 +1,5 @@
 import type { Connection } from '../core/ports/connection.js';
-import { peerAddress } from './addresses.js';
+import { addressKey, peerAddress } from './addresses.js';
 import type { WebSocket } from './uws.js';
 
 /** What uWS keeps for us beside each socket: one reference. */
@@ -54,5 +54,9 @@ export class UwsConnection<A, S> implements Connection {
   address(): string {
     if (this.#socket === null) return '';
     return this.#forwarded ?? peerAddress(this.#socket);
+  }
+
+  addressKey(): number {
+    return this.#socket === null ? 0 : addressKey(this.#socket, this.#forwarded);
   }
 }

@@ -1,5 +1,6 @@
+import { problemHeaders, type Refusal } from '@halley/shared/protocol';
 import type { SocketDoor, UpgradeRequest } from '../core/ports/door.js';
-import type { AddressReader } from './addresses.js';
+import { type AddressReader, addressKey } from './addresses.js';
 import type { ConnectionOptions } from './connection-options.js';
 import {
   DISABLED,
@@ -59,8 +60,9 @@ function upgrade<A, S>(
   request: HttpRequest,
   context: us_socket_context_t,
 ): void {
-  if (!door.accepts()) {
-    response.writeStatus('503 Service Unavailable').writeHeader('Retry-After', '1').end();
+  const closed = door.closedBecause();
+  if (closed !== null) {
+    refuseUpgrade(response, closed);
     return;
   }
   const key = request.getHeader('sec-websocket-key');
@@ -74,7 +76,7 @@ function upgrade<A, S>(
       extensions,
       context,
     );
-  const admission = door.admit(requestOf(request));
+  const admission = door.admit(requestOf(request, addressKey(response, forwarded)));
   if (admission instanceof Promise) completeLater(response, admission, complete);
   else complete(admission);
 }
@@ -98,8 +100,15 @@ function completeLater<A>(
   );
 }
 
-function requestOf(request: HttpRequest): UpgradeRequest {
+function refuseUpgrade(response: HttpResponse, refused: Refusal): void {
+  response.writeStatus('503 Service Unavailable');
+  for (const [name, value] of problemHeaders(refused)) response.writeHeader(name, value);
+  response.end();
+}
+
+function requestOf(request: HttpRequest, key: number): UpgradeRequest {
   return {
+    addressKey: key,
     query: request.getQuery() ?? '',
     origin: request.getHeader('origin'),
     host: request.getHeader('host'),

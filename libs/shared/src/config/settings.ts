@@ -3,6 +3,7 @@ import type { LogLevel } from '../ops/logger.js';
 import { NO_FILE, type QueueLimits, readConfigFile } from './config-file.js';
 import { type Environment, readEnvironment } from './environment.js';
 import type { Origins } from './formats.js';
+import { type LimitSettings, limitSettings } from './limit-settings.js';
 import { buildNamespaces, type Namespaces } from './namespaces.js';
 import { advice, contradictions } from './rules.js';
 import { DEVELOPMENT_TOKEN_SECRET } from './table.js';
@@ -73,6 +74,7 @@ export interface Settings {
     readonly lastSeenDays: number;
   };
   readonly icomet: IcometSettings;
+  readonly limits: LimitSettings;
   /** Addresses and networks (CIDR) of proxies that are believed. */
   readonly trustedProxies: readonly string[];
   readonly redis: { readonly timeoutMs: number };
@@ -138,6 +140,7 @@ export function loadSettings(env: NodeJS.ProcessEnv): Settings {
       lastSeenDays: values.HALLEY_LAST_SEEN_DAYS,
     },
     icomet: icometSettings(environment),
+    limits: limitSettings(environment),
     trustedProxies: values.HALLEY_TRUSTED_PROXIES,
     redis: { timeoutMs: values.HALLEY_REDIS_TIMEOUT_MS },
     apiKeys: values.HALLEY_API_KEYS,

@@ -25,6 +25,7 @@ import {
   SECRET_ALLOWED,
   TEXT_ALLOWED,
 } from './formats.js';
+import { LIMIT_SETTINGS } from './limit-table.js';
 import { byMode, choice, flag, formatted, optionalText, wholeNumber } from './setting.js';
 
 export const DEVELOPMENT_API_KEY = 'dev-key';
@@ -373,6 +374,7 @@ export const SETTINGS = {
     min: 50,
     max: 60_000,
   }),
+  ...LIMIT_SETTINGS,
   HALLEY_DATA_DIR: formatted({
     about: 'Folder of the private Redis.',
     allowed: TEXT_ALLOWED,

@@ -22,6 +22,9 @@ export const CODES = {
   'protocol-broken': { close: 4003, text: 'the peer does not speak this protocol' },
   'bad-position': { close: 4004, status: 400, text: 'this is not a position' },
   'presence-unavailable': { close: 4100, text: 'the connection could not be registered' },
+  'too-many-connections': { close: 4101, status: 429, text: 'too many connections are open' },
+  'edge-full': { close: 4102, status: 503, text: 'this edge holds as much as it may' },
+  'rate-limited': { close: 4103, status: 429, text: 'too much was asked in too short a time' },
   'slow-reader': { close: 4200, text: 'too many bytes waited for this reader' },
   draining: { close: 4201, status: 503, text: 'this edge is going away' },
   'token-expired': { close: 4300, status: 401, text: 'the token has expired' },
@@ -58,6 +61,7 @@ export const CODES = {
   'unsupported-media-type': { status: 415, text: 'the body must be application/json' },
   'queue-full': { status: 429, text: 'the client has too many unacknowledged messages' },
   'authorizer-unavailable': { status: 503, text: 'the backend that decides did not answer' },
+  overloaded: { status: 429, text: 'more is under way than can be delivered; nothing was stored' },
   unavailable: { status: 503, text: 'the store cannot be reached; nothing was stored' },
   'outcome-unknown': {
     status: 503,

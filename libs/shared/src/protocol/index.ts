@@ -11,4 +11,5 @@ export * from './limits.js';
 export * from './names.js';
 export * from './position.js';
 export * from './problem.js';
+export * from './retry.js';
 export * from './stream.js';

@@ -135,6 +135,10 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
     return this.#reply.address();
   }
 
+  addressKey(): number {
+    return this.#reply.addressKey();
+  }
+
   due(): void {
     void this.#answer();
   }

@@ -1,4 +1,4 @@
-import { escapeName, type Refusal } from '@halley/shared/protocol';
+import { escapeName, type Refusal, RefusedError } from '@halley/shared/protocol';
 import { execute } from '../../core/commands/index.js';
 import type { Identity } from '../../core/ports/authorizer.js';
 import type { Follower } from '../../core/ports/connection.js';
@@ -98,6 +98,8 @@ export class Polls implements PollHost {
     const session = sessionOf(asked.session, identity);
     const marks = await this.#site.sessions.read(session, SESSION_POLLED_MS);
     if (reply.isGone) return;
+    const refused = this.#site.edge.turnsAwayClient(reply.addressKey(), identity);
+    if (refused !== null) throw new RefusedError(refused);
     const mark = markFor(asked.seq, marks);
     const channels = mark?.seen.map(([channel]) => channel) ?? asked.channels;
     const poll = new PollConnection(this, reply, {

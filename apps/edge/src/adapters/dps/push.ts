@@ -4,7 +4,7 @@ import type { Identity } from '../../core/ports/authorizer.js';
 import type { Headers, HttpReply, HttpRequest } from '../../core/ports/http.js';
 import { type AnswerSink, FramesConnection } from '../native-http/frames-connection.js';
 import type { Reception } from '../native-http/reception.js';
-import { decodePush, type PushAsked } from './decode.js';
+import { decodePush } from './decode.js';
 import { answerRefusal, type DpsRefusal } from './errors.js';
 
 /**
@@ -39,8 +39,19 @@ export class Pushes {
       return;
     }
     this.#reception.identified(request, reply, refuse, (identity) => {
+      const frame: PublishFrame = {
+        type: 'publish',
+        ref: 0,
+        channel: asked.channel,
+        data: asked.data,
+      };
+      const limited = this.#reception.charge(reply, identity, frame);
+      if (limited !== null) {
+        answerRefusal(reply, limited, headers);
+        return;
+      }
       const underWay = this.#underWay.get(asked.channel) ?? 0;
-      if (underWay < PUSHES_UNDER_WAY_MAX) void this.#push(reply, headers, asked, identity);
+      if (underWay < PUSHES_UNDER_WAY_MAX) void this.#push(reply, headers, frame, identity);
       else refuse(overloaded(asked.channel));
     });
   }
@@ -48,14 +59,14 @@ export class Pushes {
   async #push(
     reply: HttpReply,
     headers: Headers,
-    { channel, data }: PushAsked,
+    frame: PublishFrame,
     identity: Identity,
   ): Promise<void> {
     const { site } = this.#reception;
     const connection = new FramesConnection(site, reply, NOWHERE);
     const session = this.#reception.enter(connection, connection, identity);
     connection.session = session;
-    const frame: PublishFrame = { type: 'publish', ref: 0, channel, data };
+    const { channel } = frame;
     this.#count(channel, 1);
     try {
       await publish(site.edge, session, frame);

@@ -106,6 +106,10 @@ export class SocketConnection implements Connection, Follower, Wire {
     return this.#link.address();
   }
 
+  addressKey(): number {
+    return this.#link.addressKey();
+  }
+
   #newHistory(): History {
     const seen = this.#asked.channels.map((channel) => [channel, null] as const);
     return { harvest: new Harvest(seen), late: [], lateBytes: 0 };

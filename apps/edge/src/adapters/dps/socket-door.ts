@@ -1,9 +1,10 @@
+import type { Refusal } from '@halley/shared/protocol';
 import { execute } from '../../core/commands/index.js';
 import type { Identity } from '../../core/ports/authorizer.js';
 import type { Connection } from '../../core/ports/connection.js';
 import type { SocketDoor, UpgradeRequest } from '../../core/ports/door.js';
 import { idleSecondsOf } from '../native/adapter.js';
-import { shakeHands } from '../native/handshake.js';
+import { shakeHands, turnedAway } from '../native/handshake.js';
 import { decodeSocket, type SocketAsked } from './decode.js';
 import { closeOf, type DpsRefusal, reasonOf } from './errors.js';
 import { HISTORY_MESSAGES } from './poll.js';
@@ -39,13 +40,15 @@ export class DpsSocketDoor implements SocketDoor<Admission, SocketConnection | n
     this.idleSeconds = idleSecondsOf(site.edge.services.limits.pingIntervalMs);
   }
 
-  accepts(): boolean {
-    return !this.#site.edge.isClosed;
+  closedBecause(): Refusal | null {
+    return this.#site.edge.closedBecause();
   }
 
   admit(request: UpgradeRequest): Admission | Promise<Admission> {
-    const asked = decodeSocket(request.query);
     const { edge, handshake } = this.#site;
+    const refused = edge.turnsAway(request.addressKey);
+    if (refused !== null) return turnedAway(request, refused);
+    const asked = decodeSocket(request.query);
     const admission = shakeHands(request, edge.services.authorizer, handshake);
     const admit = (shaken: Awaited<typeof admission>): Admission => {
       const { protocol } = shaken;
@@ -62,12 +65,10 @@ export class DpsSocketDoor implements SocketDoor<Admission, SocketConnection | n
 
   open(link: Connection, admission: Admission): SocketConnection | null {
     const { edge } = this.#site;
-    if ('refused' in admission) {
-      edge.refuseArrival(admission.refused, link.address());
-      link.end(closeOf(admission.refused.code), reasonOf(admission.refused));
-      return null;
-    }
+    if ('refused' in admission) return this.#turnAway(link, admission.refused);
     const { identity, asked } = admission;
+    const refused = edge.turnsAwayClient(link.addressKey(), identity);
+    if (refused !== null) return this.#turnAway(link, refused);
     const connection = new SocketConnection(this.#site, link, asked);
     const connectionId = this.#site.newConnectionId();
     const session = edge.enter({ connectionId, connection, wire: connection, identity });
@@ -76,6 +77,12 @@ export class DpsSocketDoor implements SocketDoor<Admission, SocketConnection | n
       execute(edge, session, { type: 'subscribe', ref, channel, last: HISTORY_MESSAGES });
     }
     return connection;
+  }
+
+  #turnAway(link: Connection, refused: DpsRefusal): null {
+    this.#site.edge.refuseArrival(refused, link.address());
+    link.end(closeOf(refused.code), reasonOf(refused));
+    return null;
   }
 
   message(): void {}

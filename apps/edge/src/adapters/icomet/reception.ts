@@ -7,7 +7,7 @@ import { withVisitor } from '../../core/rights.js';
 import { visitorOf } from '../native/cookies.js';
 import { namelessVisitor } from '../native/handshake.js';
 import { isOriginAllowed } from '../native/origins.js';
-import { answerProblem, DRAINING } from '../native-http/errors.js';
+import { answerProblem } from '../native-http/errors.js';
 import { corsHeaders } from '../native-http/handshake.js';
 import { type Asked, decodeAsked } from './decode.js';
 import { type ObjectText, refusedText } from './encode.js';
@@ -61,7 +61,7 @@ export class Reception {
   /** @returns null where it was refused: it cannot be answered at all */
   receive(request: HttpRequest, reply: HttpReply): Call | null {
     const headers = this.headersFor(request);
-    const asked = this.#decode(request);
+    const asked = this.site.edge.turnsAway(reply.addressKey()) ?? this.#decode(request);
     if (!('code' in asked)) return { reply, headers, asked, visitor: this.#visitorOf(request) };
     this.refuse(reply, asked, headers);
     return null;
@@ -74,8 +74,7 @@ export class Reception {
   }
 
   #decode(request: HttpRequest): Asked | Refusal {
-    const { edge, handshake, isNumbered } = this.site;
-    if (edge.isClosed) return DRAINING;
+    const { handshake, isNumbered } = this.site;
     if (!isOriginAllowed(request, handshake.origins)) return refusal('origin-refused');
     const asked = decodeAsked(request.query);
     if ('code' in asked || isNumbered(asked.channel)) return asked;
@@ -97,6 +96,8 @@ export class Reception {
     const identity = await this.#identityOf(call);
     if (reply.isGone) return null;
     if (identity === null) return this.#turnAway(call, tell, '401', 'Token error');
+    const refused = this.site.edge.turnsAwayClient(reply.addressKey(), identity);
+    if (refused !== null) throw new RefusedError(refused);
     const room = this.site.rooms.enter(asked.channel);
     if (typeof room === 'string') return this.#turnAway(call, tell, '429', room);
     let place: Place;

@@ -1,7 +1,6 @@
 import type { Refusal } from '@halley/shared/protocol';
 import type { Identity } from '../../core/ports/authorizer.js';
 import type { HttpDoor, HttpReply, HttpRequest, HttpRoute } from '../../core/ports/http.js';
-import { DRAINING } from '../native-http/errors.js';
 import { type Asked, decodeAsked } from './decode.js';
 import { answerRefusal } from './errors.js';
 import { identify } from './handshake.js';
@@ -21,8 +20,9 @@ export class MegacometDoor implements HttpDoor {
 
   #serve(request: HttpRequest, reply: HttpReply): void {
     const asked = decodeAsked(request);
+    const turnedAway = asked === null ? null : this.#site.edge.turnsAway(reply.addressKey());
     if (asked === null) reply.close();
-    else if (this.#site.edge.isClosed) this.#refuse(reply, DRAINING);
+    else if (turnedAway !== null) this.#refuse(reply, turnedAway);
     else if ('code' in asked) this.#refuse(reply, asked);
     else this.#admit(request, reply, asked);
   }
@@ -31,7 +31,12 @@ export class MegacometDoor implements HttpDoor {
     const { edge, handshake } = this.#site;
     const decide = (identity: Identity | Refusal) => {
       if (reply.isGone) return;
-      if ('code' in identity) this.#refuse(reply, identity);
+      if ('code' in identity) {
+        this.#refuse(reply, identity);
+        return;
+      }
+      const refused = edge.turnsAwayClient(reply.addressKey(), identity);
+      if (refused !== null) this.#refuse(reply, refused);
       else this.#park(reply, asked.callback, identity);
     };
     const identity = identify(request, asked, edge.services.authorizer, handshake);

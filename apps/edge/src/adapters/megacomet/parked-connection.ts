@@ -93,6 +93,10 @@ export class ParkedConnection implements Connection, Wire, ReplyListener {
     return this.#reply.address();
   }
 
+  addressKey(): number {
+    return this.#reply.addressKey();
+  }
+
   drained(): void {}
 
   over(): void {

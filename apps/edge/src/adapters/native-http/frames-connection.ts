@@ -60,6 +60,10 @@ export class FramesConnection implements Connection, Wire, ReplyListener {
     return this.#reply.address();
   }
 
+  addressKey(): number {
+    return this.#reply.addressKey();
+  }
+
   drained(): void {}
 
   over(): void {

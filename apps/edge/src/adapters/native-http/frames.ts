@@ -40,6 +40,11 @@ export function serveFrames(
   }
   reception.identified(request, reply, refuse, (identity) => {
     const answer = new Answer(reply, headers);
+    const refused = reception.charge(reply, identity, frame);
+    if (refused !== null) {
+      answer.frame(errorFrame(refused, 'ref' in frame ? frame.ref : undefined));
+      return;
+    }
     if (frame.type === 'ack') void acknowledge(reception, identity, frame, answer);
     else carryOut(reception, identity, frame, reply, answer);
   });

@@ -137,6 +137,10 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
     return this.#reply.address();
   }
 
+  addressKey(): number {
+    return this.#reply.addressKey();
+  }
+
   /** Not before all channels were looked at, however short the wait. */
   due(): void {
     if (this.#unanswered === 0) this.#answer();

@@ -1,4 +1,4 @@
-import type { Refusal } from '@halley/shared/protocol';
+import type { ClientFrame, Refusal, RefusedFrame } from '@halley/shared/protocol';
 import { refusal } from '@halley/shared/protocol';
 import { execute } from '../../core/commands/index.js';
 import type { Identity } from '../../core/ports/authorizer.js';
@@ -7,7 +7,7 @@ import type { Headers, HttpReply, HttpRequest } from '../../core/ports/http.js';
 import type { Wire } from '../../core/ports/wire.js';
 import type { Session } from '../../core/session.js';
 import type { Asked } from './decode.js';
-import { answerProblem, DRAINING } from './errors.js';
+import { answerProblem } from './errors.js';
 import { corsHeaders, hopelessness, identify } from './handshake.js';
 import type { Site } from './site.js';
 
@@ -47,8 +47,9 @@ export class Reception {
     next: (identity: Identity) => void,
   ): void {
     const { edge, handshake } = this.site;
-    if (edge.isClosed) {
-      refuse(DRAINING);
+    const turnedAway = edge.turnsAway(reply.addressKey());
+    if (turnedAway !== null) {
+      refuse(turnedAway);
       return;
     }
     const decide = (identity: Identity | Refusal) => {
@@ -70,11 +71,27 @@ export class Reception {
     next: (identity: Identity) => void,
   ): void {
     this.identified(request, reply, refuse, (identity) => {
+      const { edge } = this.site;
       const refused =
-        hopelessness(this.site.edge, identity, asked) ?? queueRefusal(asked, identity);
+        edge.turnsAwayClient(reply.addressKey(), identity) ??
+        hopelessness(edge, identity, asked) ??
+        queueRefusal(asked, identity);
       if (refused === null) next(identity);
       else refuse(refused);
     });
+  }
+
+  /** Counts a frame of somebody without a connection that lasts. @returns why it is refused, or null */
+  charge(
+    reply: HttpReply,
+    { clientId }: Identity,
+    frame: ClientFrame | RefusedFrame,
+  ): Refusal | null {
+    const { edge } = this.site;
+    const usage = edge.callers.usageOf(clientId ?? reply.addressKey());
+    const refused = edge.rates.charge(usage, frame);
+    if (refused !== null) this.report(reply, refused);
+    return refused;
   }
 
   enter(connection: Connection, wire: Wire, identity: Identity): Session {

@@ -41,6 +41,10 @@ export abstract class ReplyConnection<S extends Site = Site>
     return this.reply.address();
   }
 
+  addressKey(): number {
+    return this.reply.addressKey();
+  }
+
   drained(): void {
     if (this.session !== null) this.site.edge.drained(this.session);
   }

@@ -1,12 +1,17 @@
-import { type CloseCode, closeNumber, FRAME_MAX_BYTES } from '@halley/shared/protocol';
-import { execute } from '../../core/commands/index.js';
+import {
+  type CloseCode,
+  closeNumber,
+  FRAME_MAX_BYTES,
+  type Refusal,
+} from '@halley/shared/protocol';
+import { receive } from '../../core/commands/index.js';
 import type { Edge } from '../../core/edge.js';
 import type { Connection } from '../../core/ports/connection.js';
 import type { SocketDoor, UpgradeRequest } from '../../core/ports/door.js';
 import type { Session } from '../../core/session.js';
 import { decodeMessage } from './decode.js';
 import { nativeWire } from './encode.js';
-import { type Admission, type HandshakeOptions, shakeHands } from './handshake.js';
+import { type Admission, type HandshakeOptions, shakeHands, turnedAway } from './handshake.js';
 
 /** Room beyond the largest frame, in which a refusal can still be told by an error frame. */
 const OVERSIZE_ROOM_BYTES = 65_536;
@@ -47,11 +52,13 @@ export class NativeDoor implements SocketDoor<Admission, NativeSession> {
     this.idleSeconds = idleSecondsOf(pingIntervalMs);
   }
 
-  accepts(): boolean {
-    return !this.#edge.isClosed;
+  closedBecause(): Refusal | null {
+    return this.#edge.closedBecause();
   }
 
   admit(request: UpgradeRequest): Admission | Promise<Admission> {
+    const refused = this.#edge.turnsAway(request.addressKey);
+    if (refused !== null) return turnedAway(request, refused);
     return shakeHands(request, this.#edge.services.authorizer, this.#options);
   }
 
@@ -60,13 +67,10 @@ export class NativeDoor implements SocketDoor<Admission, NativeSession> {
   }
 
   open(connection: Connection, admission: Admission): NativeSession {
-    if ('refused' in admission) {
-      const { code, message } = admission.refused;
-      this.#edge.refuseArrival(admission.refused, connection.address());
-      connection.end(closeNumber(code as CloseCode), `${code}: ${message}`);
-      return { session: null, early: null };
-    }
+    if ('refused' in admission) return this.#turnAway(connection, admission.refused);
     const { identity, queueAfter } = admission;
+    const refused = this.#edge.turnsAwayClient(connection.addressKey(), identity);
+    if (refused !== null) return this.#turnAway(connection, refused);
     const connectionId = this.#newConnectionId();
     const session = this.#edge.enter({ connectionId, connection, wire: nativeWire, identity });
     const native: NativeSession = { session, early: [] };
@@ -102,6 +106,13 @@ export class NativeDoor implements SocketDoor<Admission, NativeSession> {
     if (session !== null) this.#edge.leave(session);
   }
 
+  #turnAway(connection: Connection, refused: Refusal): NativeSession {
+    const { code, message } = refused;
+    this.#edge.refuseArrival(refused, connection.address());
+    connection.end(closeNumber(code as CloseCode), `${code}: ${message}`);
+    return { session: null, early: null };
+  }
+
   #welcomed(native: NativeSession): void {
     const early = native.early ?? [];
     native.early = null;
@@ -113,7 +124,7 @@ export class NativeDoor implements SocketDoor<Admission, NativeSession> {
   #carryOut(session: Session, bytes: ArrayBuffer, isBinary: boolean): void {
     for (const frame of decodeMessage(bytes, isBinary, this.#frameMaxBytes)) {
       if (session.isGone || session.isEnding) return;
-      execute(this.#edge, session, frame);
+      receive(this.#edge, session, frame);
     }
   }
 }

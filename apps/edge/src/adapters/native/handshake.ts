@@ -44,14 +44,19 @@ const NAMELESS: Identity = {
   info: null,
 };
 
+/** Refuses somebody at whom nobody has looked. */
+export function turnedAway({ protocols }: UpgradeRequest, refused: Refusal): Refused {
+  return { refused, protocol: protocolOf(splitProtocols(protocols)) };
+}
+
 /** Who knocks. Synchronous where the token is an HMAC, so that a storm of connects waits for nothing. */
 export function shakeHands(
-  request: UpgradeRequest,
+  request: Omit<UpgradeRequest, 'addressKey'>,
   authorizer: Authorizer,
   options: HandshakeOptions,
 ): Admission | Promise<Admission> {
   const offered = splitProtocols(request.protocols);
-  const protocol = offered.includes(SUBPROTOCOL) ? SUBPROTOCOL : '';
+  const protocol = protocolOf(offered);
   const query = new URLSearchParams(request.query);
   if (!isOriginAllowed(request, options.origins)) {
     return { refused: refusal('origin-refused'), protocol };
@@ -112,6 +117,10 @@ function bearerOf(authorization: string): string | null {
 
 function splitProtocols(header: string): string[] {
   return header === '' ? [] : header.split(',').map((protocol) => protocol.trim());
+}
+
+function protocolOf(offered: readonly string[]): string {
+  return offered.includes(SUBPROTOCOL) ? SUBPROTOCOL : '';
 }
 
 function protocolToken(offered: readonly string[]): string | null {

@@ -6,6 +6,7 @@ import {
   type RefusedFrame,
 } from '@halley/shared/protocol';
 import type { Edge } from '../edge.js';
+import { Usage } from '../rate-limit.js';
 import type { Session } from '../session.js';
 import { ack } from './ack.js';
 import { auth } from './auth.js';
@@ -14,6 +15,20 @@ import { members } from './members.js';
 import { publish } from './publish.js';
 import { subscribe } from './subscribe.js';
 import { unsubscribe } from './unsubscribe.js';
+
+/** Takes one frame from a connection: at most so many as its rates allow. */
+export function receive(edge: Edge, session: Session, frame: ClientFrame | RefusedFrame): void {
+  session.usage ??= new Usage();
+  const refused = edge.rates.charge(session.usage, frame);
+  if (refused === null) {
+    execute(edge, session, frame);
+    return;
+  }
+  const channel = 'channel' in frame ? frame.channel : undefined;
+  edge.refuse(session, refused, channel);
+  session.send(errorFrame(refused, 'ref' in frame ? frame.ref : undefined, channel));
+  if (edge.rates.isFlood(session.usage)) edge.cut(session, 'rate-limited');
+}
 
 /** Carries out one frame; what it cannot is answered by an error frame. */
 export function execute(edge: Edge, session: Session, frame: ClientFrame | RefusedFrame): void {

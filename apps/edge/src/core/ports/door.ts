@@ -1,3 +1,4 @@
+import type { Refusal } from '@halley/shared/protocol';
 import type { Connection } from './connection.js';
 
 /** What an upgrade request shows; '' where a header is absent. */
@@ -11,6 +12,8 @@ export interface UpgradeRequest {
   readonly protocols: string;
   /** False where a request that is no upgrade is asked the same. */
   readonly isUpgrade: boolean;
+  /** As `Connection.addressKey`. */
+  readonly addressKey: number;
 }
 
 /** A way in for WebSockets: one adapter of a wire. `A`: what it admitted, `S`: its sessions. */
@@ -20,8 +23,8 @@ export interface SocketDoor<A, S> {
   readonly messageMaxBytes: number;
   /** Seconds of silence after which the connection is given up. */
   readonly idleSeconds: number;
-  /** False: the upgrade is refused by 503. */
-  accepts(): boolean;
+  /** Why the upgrade is refused by 503, or null. */
+  closedBecause(): Refusal | null;
   admit(request: UpgradeRequest): A | Promise<A>;
   /** The subprotocol to answer with, or ''. */
   protocolOf(admission: A): string;

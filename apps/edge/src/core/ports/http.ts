@@ -48,6 +48,8 @@ export interface HttpReply {
   bufferedBytes(): number;
   /** Address of the client as text. */
   address(): string;
+  /** The address as a number of 32 bits, for counting: of IPv6 its /64. */
+  addressKey(): number;
 }
 
 export interface HttpRoute {
