@@ -1,5 +1,6 @@
 import { Publisher } from '@halley/shared/publish';
 import { Scripts } from '@halley/shared/redis';
+import { UNBOUNDED } from '../kit/publishers.js';
 import { Random } from '../kit/random.js';
 import { EdgeCase, type EdgeSchedule, type EdgeTally } from './edge-case.js';
 import type { LiveFeed } from './live-feed.js';
@@ -34,7 +35,12 @@ export interface EdgeRun {
 export async function playEdges(run: EdgeRun): Promise<EdgeTally> {
   const { redis, feed, schedule, seed, resumes, isBlind = false } = run;
   const scripts = new Scripts(redis.client);
-  const publisher = new Publisher(redis.client, scripts, { seconds: 60, maxMessages: 1_000 });
+  const publisher = new Publisher(
+    redis.client,
+    scripts,
+    { seconds: 60, maxMessages: 1_000 },
+    UNBOUNDED,
+  );
   const world = { redis, scripts, publisher, feed, isBlind };
   const tally: EdgeTally = {
     resumes: 0,

@@ -1,5 +1,6 @@
 import { Publisher } from '@halley/shared/publish';
 import { Scripts } from '@halley/shared/redis';
+import { UNBOUNDED } from '../kit/publishers.js';
 import { Random } from '../kit/random.js';
 import type { Schedule } from './channel-life.js';
 import { type Resume, ResumeCase, type Rule } from './resume-case.js';
@@ -48,7 +49,12 @@ export interface Run {
 
 export async function play(run: Run): Promise<Tally> {
   const { redis, rule, schedule, seed, resumes, scripts = new Scripts(redis.client) } = run;
-  const publisher = new Publisher(redis.client, scripts, { seconds: 60, maxMessages: 1_000 });
+  const publisher = new Publisher(
+    redis.client,
+    scripts,
+    { seconds: 60, maxMessages: 1_000 },
+    UNBOUNDED,
+  );
   const tally: Tally = {
     resumes: 0,
     recovered: 0,

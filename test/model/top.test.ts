@@ -2,6 +2,7 @@ import type { LogView } from '@halley/shared/protocol';
 import { Publisher } from '@halley/shared/publish';
 import { channelKeys, Scripts, viewLog } from '@halley/shared/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UNBOUNDED } from '../kit/publishers.js';
 import { type SteppedRedis, startSteppedRedis } from './stepped-redis.js';
 
 const DAY_MS = 86_400_000;
@@ -20,7 +21,12 @@ async function viewAfter(
   days: readonly number[],
 ): Promise<LogView> {
   const scripts = new Scripts(redis.client);
-  const publisher = new Publisher(redis.client, scripts, { seconds: 60, maxMessages: 1_000 });
+  const publisher = new Publisher(
+    redis.client,
+    scripts,
+    { seconds: 60, maxMessages: 1_000 },
+    UNBOUNDED,
+  );
   const startMs = redis.now();
   for (const day of days) {
     redis.step(startMs + day * DAY_MS - redis.now());

@@ -32,6 +32,7 @@ import {
   viewLog,
 } from '@halley/shared/redis';
 import { describe, expect, it } from 'vitest';
+import { UNBOUNDED } from '../kit/publishers.js';
 import { Random } from '../kit/random.js';
 
 const CHANNEL_ALPHABET = 'abcxyzABC0189_-=@,.;:~';
@@ -218,7 +219,7 @@ describe('what meets in one script', () => {
   it('has one tag, live channels in the arguments included', async () => {
     const { redis, calls } = recorder();
     const scripts = new Scripts(redis);
-    const publisher = new Publisher(redis, scripts, { seconds: 60, maxMessages: 1_000 });
+    const publisher = new Publisher(redis, scripts, { seconds: 60, maxMessages: 1_000 }, UNBOUNDED);
     const random = new Random(9);
     const history = { historySize: 100, historySeconds: 300 };
     const sent: Promise<unknown>[] = [];
@@ -242,7 +243,7 @@ describe('what meets in one script', () => {
     const presence = { historySize: 1, historySeconds: 86_400 };
     const queues = new RedisQueueStore(redis, scripts, edge, 60_000, presence);
     const members = new RedisMemberStore(redis, scripts, edge);
-    const publisher = new Publisher(redis, scripts, { seconds: 60, maxMessages: 1_000 });
+    const publisher = new Publisher(redis, scripts, { seconds: 60, maxMessages: 1_000 }, UNBOUNDED);
     const unused = {} as ShardSubscriber;
     const channels = new RedisChannelStore(redis, scripts, unused, publisher, edge, presence);
     const random = new Random(10);

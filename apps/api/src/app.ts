@@ -1,7 +1,7 @@
 /** Puts the api together, and takes it apart again. */
 
 import { ApiKeys } from '@halley/shared/auth';
-import type { Settings } from '@halley/shared/config';
+import { pendingLimitsOf, type Settings } from '@halley/shared/config';
 import { inTime, type Logger, Metrics, randomBase36, VERSION } from '@halley/shared/ops';
 import { Publisher } from '@halley/shared/publish';
 import {
@@ -14,8 +14,11 @@ import {
 import { IcometAdmin } from './compat/icomet/admin.js';
 import { MegacometManager } from './compat/megacomet/manager.js';
 import { EdgeControl } from './control/edge-control.js';
+import { WatchedFleet } from './control/fleet-load.js';
+import { KeyRates } from './control/key-rates.js';
 import { checkRedisSettings } from './control/redis-settings.js';
 import type { Services } from './control/services.js';
+import { BodyBudget } from './http/body-budget.js';
 import { Callers } from './http/callers.js';
 import { HttpServer } from './http/server.js';
 import { Sweeper } from './jobs/sweeper.js';
@@ -33,6 +36,7 @@ export class ApiApp {
   readonly #log: Logger;
   readonly #redis: CommandClient;
   readonly #edges: EdgeControl;
+  readonly #fleet: WatchedFleet;
   readonly #server: HttpServer;
   readonly #icomet: IcometAdmin | null;
   readonly #megacomet: MegacometManager | null;
@@ -47,11 +51,15 @@ export class ApiApp {
     this.#redis.on('error', (error) => log.debug({ err: error }, 'redis connection'));
     const scripts = new Scripts(this.#redis);
     this.#edges = new EdgeControl(address, this.#redis, settings.redis.timeoutMs);
+    this.#fleet = new WatchedFleet(this.#redis);
     const services: Services = {
       settings,
       redis: this.#redis,
       scripts,
-      publisher: new Publisher(this.#redis, scripts, settings.queue),
+      publisher: new Publisher(this.#redis, scripts, settings.queue, {
+        pending: pendingLimitsOf(settings),
+        load: this.#fleet,
+      }),
       edges: this.#edges,
       metrics: new Metrics(),
       log,
@@ -73,6 +81,7 @@ export class ApiApp {
     });
     this.#sweeper.start();
     const edgesHeard = this.#edges.start();
+    this.#fleet.start();
     if (!(await inTime(Promise.all([edgesHeard, whenReady(this.#redis)]), REDIS_WAIT_MS))) {
       this.#log.warn('redis is away; calls are refused until it is there');
     }
@@ -88,6 +97,7 @@ export class ApiApp {
       this.#sweeper.stop(),
     ]);
     this.#edges.stop();
+    this.#fleet.stop();
     await this.#redis.quit().catch(() => this.#redis.disconnect());
   }
 
@@ -98,7 +108,7 @@ export class ApiApp {
 }
 
 function createServer(services: Services, icomet: IcometAdmin | null): HttpServer {
-  const { settings, metrics, log } = services;
+  const { settings, scripts, publisher, metrics, log } = services;
   metrics.collectProcess();
   const requests = metrics.histogram({
     name: 'halley_api_request_seconds',
@@ -106,14 +116,23 @@ function createServer(services: Services, icomet: IcometAdmin | null): HttpServe
     labelNames: ['route', 'status'],
     buckets: REQUEST_BUCKETS_SECONDS,
   });
+  metrics.gauge({
+    name: 'halley_api_pending_messages',
+    help: 'Messages that wait for the store',
+    collect() {
+      this.set(publisher.pendingMessages);
+    },
+  });
   // Unique in the fleet without drawing anything per request.
   const prefix = `${randomBase36(8)}-`;
   let count = 0;
   const observed = new Map<string, ReturnType<typeof requests.labels>>();
   const options = {
     callers: new Callers(new ApiKeys(settings.apiKeys)),
+    rates: new KeyRates(scripts, settings.limits.apiKeyMessagesPerSecond),
     bodyMaxBytes: settings.api.bodyMaxBytes,
     tls: settings.tls,
+    bodies: new BodyBudget(settings.limits.bodiesBytes),
     log,
     nextRequestId() {
       count += 1;

@@ -1,7 +1,14 @@
 import { createTokenVerifier, Revocations } from '@halley/shared/auth';
-import { DEVELOPMENT_API_KEY, type Settings } from '@halley/shared/config';
-import { createLogger, inTime, type Logger, Networks, randomBase36, VERSION } from '@halley/shared/ops';
-import { Publisher } from '@halley/shared/publish';
+import { DEVELOPMENT_API_KEY, pendingLimitsOf, type Settings } from '@halley/shared/config';
+import {
+  createLogger,
+  inTime,
+  type Logger,
+  Networks,
+  randomBase36,
+  VERSION,
+} from '@halley/shared/ops';
+import { CALM, Publisher } from '@halley/shared/publish';
 import {
   type CommandClient,
   createCommandClient,
@@ -35,11 +42,12 @@ import { RedisQueueStore } from './broker/queue-store.js';
 import { RevocationFeed } from './broker/revocation-feed.js';
 import { type Inbox, route } from './broker/router.js';
 import { Upkeep } from './broker/upkeep.js';
-import { handshakeOptionsOf, limitsOf } from './config.js';
+import { handshakeOptionsOf, limitsOf, overloadLimitsOf } from './config.js';
 import { Deadlines } from './core/deadlines.js';
 import { drain } from './core/drain.js';
 import { Edge } from './core/edge.js';
 import { Followers, JoinedFanout } from './core/followers.js';
+import { Overload } from './core/overload.js';
 import { systemClock } from './core/ports/clock.js';
 import type { Fanout } from './core/ports/connection.js';
 import { Presence } from './core/presence.js';
@@ -48,6 +56,7 @@ import { startSweep } from './core/sweep.js';
 import { EdgeCounters } from './observe/counters.js';
 import { registerGauges } from './observe/gauges.js';
 import { LoadMeter } from './observe/load.js';
+import { OwnLoad } from './observe/own-load.js';
 import { AddressReader } from './transport/addresses.js';
 import { listenForDoors } from './transport/door-ports.js';
 import { TopicFanout } from './transport/fanout.js';
@@ -103,6 +112,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     settings.redis.timeoutMs,
   );
   const backends = backendsOf(settings, log);
+  const overload = new Overload(overloadLimitsOf(settings));
   const services = servicesOf(settings, {
     redis,
     scripts,
@@ -111,6 +121,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     revocations,
     counters,
     backends,
+    overload,
     fanout: new JoinedFanout([new TopicFanout(app), followers]),
   });
   const edge = new Edge(services);
@@ -126,7 +137,11 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   probe.start();
 
   const isReady = () =>
-    !edge.isDraining && redis.status === 'ready' && subscriber.isReady && probe.isProved;
+    !edge.isDraining &&
+    !overload.isOverloaded &&
+    redis.status === 'ready' &&
+    subscriber.isReady &&
+    probe.isProved;
   const newConnectionId = () => randomBase36(CONNECTION_ID_LENGTH);
   const handshake = handshakeOptionsOf(settings);
   const door = new NativeDoor(edge, handshake, newConnectionId);
@@ -148,7 +163,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   serveHttp(app, assetsDoor(settings, redis, scripts), connections);
   serveHealth(app, isReady);
   serveNotFound(app);
-  registerGauges(edge, counters);
+  registerGauges(edge, counters, overload);
   const { host } = settings;
   const admin = adminApp(counters, isReady);
   const adminPort = await listen(admin, host, settings.edge.adminPort, 'HALLEY_EDGE_ADMIN_PORT');
@@ -173,7 +188,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     ],
     settings.tls,
   );
-  const pulse = new Pulse(redis, new LoadMeter(edge, counters), identity, {
+  const pulse = new Pulse(redis, new LoadMeter(edge, counters, overload), identity, {
     url: settings.edge.publicUrl ?? addressOf(settings, port.port, door.path),
     adminUrl: `http://${host}:${adminPort.port}`,
     version: VERSION,
@@ -232,14 +247,18 @@ interface Parts {
   readonly counters: EdgeCounters;
   readonly fanout: Fanout;
   readonly backends: Backends | null;
+  readonly overload: Overload;
 }
 
 function servicesOf(settings: Settings, parts: Parts): Services {
-  const { redis, scripts, subscriber, identity, revocations, counters, fanout } = parts;
+  const { redis, scripts, subscriber, identity, revocations, counters, fanout, overload } = parts;
   const { namespaces } = settings;
   const limits = limitsOf(settings);
   const presenceHistory = namespaces.of(PRESENCE_CHANNEL);
-  const publisher = new Publisher(redis, scripts, settings.queue);
+  const publisher = new Publisher(redis, scripts, settings.queue, {
+    pending: pendingLimitsOf(settings),
+    load: new OwnLoad(overload),
+  });
   const queues = new RedisQueueStore(redis, scripts, identity, limits.queueMs, presenceHistory);
   return {
     get edgeId() {
@@ -304,7 +323,10 @@ function assetsDoor(settings: Settings, redis: CommandClient, scripts: Scripts):
   const { api, apiKeys, queue } = settings;
   const knowsKey = apiKeys.some(({ secret }) => secret === DEVELOPMENT_API_KEY);
   return new AssetsDoor({
-    backend: new RedisDemoBackend(redis, new Publisher(redis, scripts, queue)),
+    backend: new RedisDemoBackend(
+      redis,
+      new Publisher(redis, scripts, queue, { pending: pendingLimitsOf(settings), load: CALM }),
+    ),
     hints: {
       apiPort: api.port === 0 ? null : api.port,
       key: knowsKey ? DEVELOPMENT_API_KEY : null,

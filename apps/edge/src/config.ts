@@ -24,6 +24,11 @@ export function limitsOf({ edge, queue, namespaces, authorize, limits }: Setting
   };
 }
 
+/** The settings as the limits of `core/overload`. */
+export function overloadLimitsOf({ limits }: Settings) {
+  return { lagMs: limits.overloadLagMs, backpressureBytes: limits.overloadBackpressureBytes };
+}
+
 /** The settings as the options of the native wire's handshake. */
 export function handshakeOptionsOf(settings: Settings) {
   const { origins, trustClientIds, tokenCookie, namespaces } = settings;

@@ -460,6 +460,8 @@ export interface Operations {
           startedAt: number;
           version: string;
           draining: boolean;
+          /** It gets more than it can deliver. */
+          overloaded: boolean;
           /** Open connections by wire. */
           connections: Record<string, number>;
           channels: number;

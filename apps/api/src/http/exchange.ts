@@ -38,6 +38,9 @@ export class Exchange {
   #params: Values = {};
   #query: Values = {};
   #reader: BodyReader | null = null;
+  /** Of the key; '' where none is asked for. */
+  #caller = '';
+  #bodyBytes = 0;
   #isJson = false;
 
   constructor(context: ServerContext, response: HttpResponse, label: string, isHead: boolean) {
@@ -74,6 +77,7 @@ export class Exchange {
     if (served.role === 'public') return null;
     const key = this.#context.callers.check(request.getHeader('authorization'));
     if (key === null) return refusal('unauthorized');
+    this.#caller = key.name;
     if (holds(key.role, served.role)) return null;
     return refusal(
       'forbidden',
@@ -96,9 +100,12 @@ export class Exchange {
   }
 
   #readBody(served: ServedRoute, request: HttpRequest): void {
-    const { bodyMaxBytes } = this.#context;
-    if (Number(request.getHeader('content-length')) > bodyMaxBytes) {
-      this.refuse(tooLarge(bodyMaxBytes));
+    const { bodyMaxBytes, bodies } = this.#context;
+    const announcedBytes = Number(request.getHeader('content-length'));
+    const refused =
+      announcedBytes > bodyMaxBytes ? tooLarge(bodyMaxBytes) : bodies.refusalOf(announcedBytes);
+    if (refused !== null) {
+      this.refuse(refused);
       return;
     }
     this.#isJson = isJsonType(request.getHeader('content-type'));
@@ -112,7 +119,11 @@ export class Exchange {
       this.refuse(refusal('unsupported-media-type'));
       return;
     }
-    const body = this.#reader.take(chunk, isLast);
+    const { bodies } = this.#context;
+    const refused = bodies.refusalOf(chunk.byteLength);
+    bodies.hold(chunk.byteLength);
+    this.#bodyBytes += chunk.byteLength;
+    const body = refused ?? this.#reader.take(chunk, isLast);
     if (body === null) return;
     this.#reader = null;
     if ('code' in body) this.refuse(body);
@@ -127,6 +138,12 @@ export class Exchange {
         this.refuse(body);
         return;
       }
+      const refused = this.#spend(served, body.value);
+      const limited = refused instanceof Promise ? await refused : refused;
+      if (limited !== null) {
+        this.refuse(limited);
+        return;
+      }
       const answer = await served.handle({
         params: this.#params,
         query: this.#query,
@@ -139,6 +156,11 @@ export class Exchange {
       if (error instanceof RefusedError) this.refuse(error.refusal);
       else this.#fail(error);
     }
+  }
+
+  #spend(served: ServedRoute, body: unknown): Refusal | null | Promise<Refusal | null> {
+    if (served.role === 'public') return null;
+    return this.#context.rates.spend(this.#caller, served.messages?.(body) ?? 1);
   }
 
   #answer(served: ServedRoute, answer: AnyAnswer): void {
@@ -190,6 +212,8 @@ export class Exchange {
   #end(): void {
     this.#isOpen = false;
     this.#context.pending.end();
+    this.#context.bodies.free(this.#bodyBytes);
+    this.#bodyBytes = 0;
   }
 }
 

@@ -26,6 +26,7 @@ export class PlainExchange implements PlainReply {
   /** False once answered or aborted: uWS' response must not be touched any more. */
   #isOpen = true;
   #stream: ChunkStream | null = null;
+  #bodyBytes = 0;
 
   /** `request` is only valid during the constructor and `start`. */
   constructor(
@@ -76,15 +77,21 @@ export class PlainExchange implements PlainReply {
   }
 
   #readBody(request: HttpRequest): void {
-    const { bodyMaxBytes } = this.#context;
-    if (Number(request.getHeader('content-length')) > bodyMaxBytes) {
-      this.#answer(this.#site.refuse(tooLarge(bodyMaxBytes)));
+    const { bodyMaxBytes, bodies } = this.#context;
+    const announcedBytes = Number(request.getHeader('content-length'));
+    const refused =
+      announcedBytes > bodyMaxBytes ? tooLarge(bodyMaxBytes) : bodies.refusalOf(announcedBytes);
+    if (refused !== null) {
+      this.#answer(this.#site.refuse(refused));
       return;
     }
     const reader = new BodyReader(bodyMaxBytes);
     this.#response.onData((chunk, isLast) => {
       if (!this.#isOpen) return;
-      const body = reader.take(chunk, isLast);
+      const full = bodies.refusalOf(chunk.byteLength);
+      bodies.hold(chunk.byteLength);
+      this.#bodyBytes += chunk.byteLength;
+      const body = full ?? reader.take(chunk, isLast);
       if (body === null) return;
       if ('code' in body) this.#answer(this.#site.refuse(body));
       else void this.#handle(body);
@@ -134,6 +141,8 @@ export class PlainExchange implements PlainReply {
   #end(): void {
     this.#isOpen = false;
     this.#context.pending.end();
+    this.#context.bodies.free(this.#bodyBytes);
+    this.#bodyBytes = 0;
   }
 }
 

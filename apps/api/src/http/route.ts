@@ -52,6 +52,8 @@ export interface Route<
   readonly body?: B;
   /** What the body is held to where that is less than `body` says: the rest is the handler's. */
   readonly envelope?: TSchema;
+  /** Messages that a call with this body stands for; one otherwise. */
+  readonly messages?: (body: Static<B>) => number;
   /** An absent body stands for `{}`. */
   readonly bodyOptional?: boolean;
   readonly answers: A;
@@ -86,7 +88,7 @@ export function replyText<const S extends number>(status: S, text: string): RawA
 /** Every refusal that a call may answer, 500 aside. */
 export function refusalsOf(served: Route): Code[] {
   const codes = new Set<Code>();
-  if (served.role !== 'public') codes.add('unauthorized').add('bad-query');
+  if (served.role !== 'public') codes.add('unauthorized').add('bad-query').add('rate-limited');
   // Every key holds the lowest role.
   if (served.role !== 'public' && served.role !== 'read') codes.add('forbidden');
   for (const parameter of Object.values(served.params)) codes.add(parameter.code);
@@ -99,7 +101,13 @@ export function refusalsOf(served: Route): Code[] {
 }
 
 function bodyRefusals(body: TSchema, isOptional: boolean): Code[] {
-  const codes: Code[] = ['body-too-large', 'unsupported-media-type', 'bad-json', 'bad-field'];
+  const codes: Code[] = [
+    'body-too-large',
+    'unsupported-media-type',
+    'bad-json',
+    'bad-field',
+    'overloaded',
+  ];
   const required: unknown = Reflect.get(body, 'required');
   const needsField = Array.isArray(required) && required.length > 0;
   return needsField && !isOptional ? [...codes, 'missing-field'] : codes;

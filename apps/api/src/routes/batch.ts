@@ -47,6 +47,7 @@ export function batchRoutes(services: Services): Route[] {
       envelope: batchBody(Type.Unknown()),
       answers: { 200: Type.Object({ results: Type.Array(BatchResult) }) },
       refusals: ['unavailable'],
+      messages: ({ messages }) => messageCount(messages),
       async handle({ body, bodyText }) {
         holdLimit(body.messages);
         if (services.redis.status !== 'ready') return storeRefusal('unavailable');
@@ -62,9 +63,13 @@ export function batchRoutes(services: Services): Route[] {
   ];
 }
 
+function messageCount(messages: readonly unknown[]): number {
+  return messages.reduce<number>((total, message) => total + targetCount(message), 0);
+}
+
 /** @throws RefusedError */
 function holdLimit(messages: readonly unknown[]): void {
-  const count = messages.reduce<number>((total, message) => total + targetCount(message), 0);
+  const count = messageCount(messages);
   if (count <= BATCH_MAX_MESSAGES) return;
   const text = `"messages" stands for ${count} messages; at most ${BATCH_MAX_MESSAGES} are allowed`;
   throw new RefusedError(refusal('bad-field', text, 'messages'));

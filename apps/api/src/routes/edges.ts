@@ -25,6 +25,7 @@ const Edge = Type.Object({
   startedAt: UnixMs,
   version: Type.String(),
   draining: Type.Boolean(),
+  overloaded: Type.Boolean({ description: 'It gets more than it can deliver.' }),
   connections: ByWire,
   channels: Count,
   deliveredPerSecond: Amount,

@@ -15,7 +15,7 @@ import { PositionText } from '../http/schemas.js';
 export const PRIVATE_PAYLOAD_MAX_BYTES = 65_536;
 
 /** Refusals of a write to the store. */
-export const STORE_CODES = ['unavailable', 'outcome-unknown'] as const;
+export const STORE_CODES = ['overloaded', 'unavailable', 'outcome-unknown'] as const;
 
 export const Published = Type.Object({
   id: PositionText,

@@ -1,5 +1,6 @@
 import type { Heartbeat } from '@halley/shared/redis';
 import type { Edge } from '../core/edge.js';
+import type { Overload } from '../core/overload.js';
 import type { EdgeCounters } from './counters.js';
 
 type Load = Pick<
@@ -12,19 +13,22 @@ type Load = Pick<
   | 'loopDelayP99Ms'
   | 'rssBytes'
   | 'cpu'
+  | 'overloaded'
 >;
 
-/** How busy this edge is, since it was asked last. */
+/** How busy this edge is, since it was asked last: at each heartbeat. */
 export class LoadMeter {
   readonly #edge: Edge;
   readonly #counters: EdgeCounters;
+  readonly #overload: Overload;
   #atMs = performance.now();
   #cpu = process.cpuUsage();
   #messages = 0;
   #bytes = 0;
 
-  constructor(edge: Edge, counters: EdgeCounters) {
+  constructor(edge: Edge, counters: EdgeCounters, overload: Overload) {
     this.#edge = edge;
+    this.#overload = overload;
     this.#counters = counters;
   }
 
@@ -32,13 +36,17 @@ export class LoadMeter {
     const nowMs = performance.now();
     const seconds = Math.max(0.001, (nowMs - this.#atMs) / 1_000);
     const cpu = process.cpuUsage(this.#cpu);
+    const backpressureBytes = this.#bytesWaiting();
+    const lagMs = this.#counters.loopDelay.takeP99Ms();
+    this.#overload.note(lagMs, backpressureBytes);
     const load = {
+      overloaded: this.#overload.isOverloaded,
       connections: this.#connectionsByWire(),
       channels: this.#edge.channels.size,
       deliveredPerSecond: Math.round((this.#counters.deliveredMessages - this.#messages) / seconds),
       bytesPerSecond: Math.round((this.#counters.deliveredBytes - this.#bytes) / seconds),
-      backpressureBytes: this.#bytesWaiting(),
-      loopDelayP99Ms: Math.round(this.#counters.loopDelay.takeP99Ms() * 100) / 100,
+      backpressureBytes,
+      loopDelayP99Ms: Math.round(lagMs * 100) / 100,
       rssBytes: process.memoryUsage.rss(),
       cpu: Math.round(((cpu.user + cpu.system) / 1e6 / seconds) * 1_000) / 1_000,
     };

@@ -1,7 +1,7 @@
 export { QUEUE_DEFAULTS, type QueueLimits } from './config-file.js';
 export { envExample } from './env-example.js';
 export { isLoopback, type Origins } from './formats.js';
-export type { LimitSettings, Rate } from './limit-settings.js';
+export { type LimitSettings, pendingLimitsOf, type Rate } from './limit-settings.js';
 export {
   CLIENT_NAMESPACE,
   NAMESPACE_DEFAULTS,

@@ -56,6 +56,11 @@ export function limitSettings({ values }: Environment): LimitSettings {
   };
 }
 
+/** As the publishers of a process take them. */
+export function pendingLimitsOf({ limits }: { readonly limits: LimitSettings }) {
+  return { messages: limits.pendingMessages, bytes: limits.pendingBytes };
+}
+
 function rate(perSecond: number, burst: number): Rate {
   return { perSecond, burst };
 }

@@ -11,6 +11,7 @@ import {
   PRIVATE_HEAD,
   type PublishOutcome,
   refusal,
+  retryLater,
   SCRIPT_MAX_MESSAGES,
   TOP_TTL_MS,
 } from '../protocol/index.js';
@@ -27,10 +28,13 @@ import {
 } from '../redis/keys.js';
 import type { ScriptName, Scripts } from '../redis/scripts.js';
 import { Batcher } from './batcher.js';
+import type { FleetLoad } from './load.js';
+import { Pending, type PendingLimits } from './pending.js';
 
 /** How long an idempotency key is remembered, ms. */
 export const ONCE_TTL_MS = 300_000;
 const QUEUE_FULL_RETRY_MS = 5_000;
+const OVERLOADED_EDGE = 'an edge of this client delivers less than it gets';
 
 export interface ChannelHistory {
   readonly historySize: number;
@@ -49,6 +53,14 @@ interface Item {
   readonly partition: number;
   readonly keys: readonly string[];
   readonly args: readonly (string | number)[];
+  /** Of the message's body. */
+  readonly bytes: number;
+}
+
+/** What keeps a publisher from taking more than can be stored and delivered. */
+export interface PublishBounds {
+  readonly pending: PendingLimits;
+  readonly load: FleetLoad;
 }
 
 export class Publisher {
@@ -56,19 +68,33 @@ export class Publisher {
   readonly #scripts: Scripts;
   readonly #channels: Batcher<Item, PublishOutcome>;
   readonly #clients: Batcher<Item, PublishOutcome>;
+  readonly #pending: Pending;
+  readonly #load: FleetLoad;
 
-  constructor(redis: CommandClient, scripts: Scripts, queue: QueueOptions) {
+  constructor(
+    redis: CommandClient,
+    scripts: Scripts,
+    queue: QueueOptions,
+    { pending, load }: PublishBounds,
+  ) {
+    this.#pending = new Pending(pending);
+    this.#load = load;
     this.#redis = redis;
     this.#scripts = scripts;
     const channelHead = [TOP_TTL_MS, ONCE_TTL_MS];
     const clientHead = [...channelHead, queue.seconds * 1_000, queue.maxMessages, PRIVATE_HEAD];
     const groupOf = redis.isCluster ? (item: Item) => item.partition : () => 0;
     this.#channels = new Batcher(SCRIPT_MAX_MESSAGES, groupOf, (items) =>
-      this.#send('publish', channelHead, items),
+      this.#deliver('publish', channelHead, items),
     );
     this.#clients = new Batcher(SCRIPT_MAX_MESSAGES, groupOf, (items) =>
-      this.#send('publish-private', clientHead, items),
+      this.#deliver('publish-private', [...clientHead, load.overloadedEdges.join()], items),
     );
+  }
+
+  /** Messages that wait for the store. */
+  get pendingMessages(): number {
+    return this.#pending.messages;
   }
 
   /** Never rejects: what cannot be published is a refusal. */
@@ -81,10 +107,18 @@ export class Publisher {
     if (channel.startsWith(CLIENT_CHANNEL_PREFIX)) {
       return Promise.resolve(refusal('forbidden', 'presence channels are written by Halley alone'));
     }
+    if (this.#load.isOverloaded) {
+      const text = 'the edges deliver less than they get';
+      return Promise.resolve(retryLater(refusal('overloaded', text)));
+    }
+    const bytes = Buffer.byteLength(body);
+    const refused = this.#pending.add(bytes);
+    if (refused !== null) return Promise.resolve(refused);
     const { log, top, live, number } = channelKeys(channel);
     const once = key === undefined ? [] : [channelOnceKey(channel, key)];
     const numbers = history.icomet === true ? [number] : [];
     return this.#channels.add({
+      bytes,
       partition: partitionOfChannel(channel),
       keys: [log, top, ...numbers, ...once],
       args: [
@@ -101,14 +135,31 @@ export class Publisher {
 
   /** Never rejects: what cannot be published is a refusal. */
   toClient(clientId: string, body: Body, key?: string): Promise<PublishOutcome> {
+    const bytes = Buffer.byteLength(body);
+    const refused = this.#pending.add(bytes);
+    if (refused !== null) return Promise.resolve(refused);
     const { queue, queueTop, acked, presence } = clientKeys(clientId);
     const partition = partitionOfClient(clientId);
     const once = key === undefined ? [] : [clientOnceKey(clientId, key)];
     return this.#clients.add({
+      bytes,
       partition,
       keys: [queue, queueTop, acked, presence, ...once],
       args: [clientId, edgeChannelPrefix(partition), body, randomBase36(4), once.length],
     });
+  }
+
+  async #deliver(
+    script: ScriptName,
+    head: readonly (string | number)[],
+    items: readonly Item[],
+  ): Promise<PublishOutcome[]> {
+    const outcomes = await this.#send(script, head, items);
+    this.#pending.remove(
+      items.length,
+      items.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
+    return outcomes;
   }
 
   async #send(
@@ -140,5 +191,6 @@ function outcomeOf(position: string, edges: number): PublishOutcome {
   if (edges >= 0) return { id: position, edges };
   if (edges === -1) return { id: position, edges: 0, repeated: true };
   if (edges === -2) return refusalOf(new Error(position));
+  if (edges === -4) return retryLater(refusal('overloaded', OVERLOADED_EDGE));
   return { ...refusal('queue-full'), retryAfterMs: QUEUE_FULL_RETRY_MS };
 }

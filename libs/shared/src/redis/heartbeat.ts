@@ -16,6 +16,8 @@ export interface Heartbeat {
   readonly startedAt: number;
   readonly version: string;
   readonly draining: boolean;
+  /** It gets more than it can deliver. */
+  readonly overloaded: boolean;
   /** Open connections by wire. */
   readonly connections: Readonly<Record<string, number>>;
   readonly channels: number;
@@ -81,6 +83,7 @@ function parseHeartbeat(hash: Record<string, string>): Heartbeat {
     startedAt: number('startedAt'),
     version: text('version'),
     draining: text('draining') === 'true',
+    overloaded: text('overloaded') === 'true',
     connections: JSON.parse(text('connections') || '{}') as Record<string, number>,
     channels: number('channels'),
     deliveredPerSecond: number('deliveredPerSecond'),

@@ -168,6 +168,11 @@ export const EDGES_KEY = 'halley:edges';
 export const LAST_LOOK_KEY = `{${EDGES_KEY}}:look`;
 export const REVOKED_KEY = 'halley:revoked';
 
+/** @param name of an API key */
+export function rateKey(name: string): string {
+  return `halley:rate:${name}`;
+}
+
 export function heartbeatKey(edgeId: string): string {
   return `halley:edge:${edgeId}`;
 }

@@ -32,6 +32,7 @@ const KEY_COUNTS = {
   'sweep-members': 2,
   'sweep-subscribers': null,
   trim: 1,
+  lease: 1,
 } as const satisfies Record<string, number | null>;
 
 export type ScriptName = keyof typeof KEY_COUNTS;

@@ -1,12 +1,15 @@
 /** Publishes the messages of one connection in the order in which they came. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PublishOutcome } from '@halley/shared/protocol';
+import type { Code, PublishOutcome } from '@halley/shared/protocol';
 import type { Publisher } from '@halley/shared/publish';
 import { storeRefusal } from '@halley/shared/redis';
 import type { ManagerCounters } from './counters.js';
 import type { PrivateMessage } from './decode.js';
 import { UNAVAILABLE_RETRY_INTERVAL_MS, UNAVAILABLE_RETRY_MAX_MS } from './limits.js';
+
+/** Refusals of the moment. */
+const NOT_STORED: ReadonlySet<Code> = new Set(['unavailable', 'overloaded']);
 
 export interface OrderedPublisherOptions {
   readonly publisher: Pick<Publisher, 'toClient'>;
@@ -42,7 +45,7 @@ export class OrderedPublisher {
   }
 
   /**
-   * Counts what has an outcome. What is left was not stored for want of the store, and may be sent again:
+   * Counts what has an outcome. What is left was not stored, for want of the store or since too much was under way, and may be sent again:
    * but not after a later message to the same client, which would then come first.
    */
   #settle(
@@ -59,7 +62,7 @@ export class OrderedPublisher {
         this.#awaySinceMs = null;
         counters.stored(outcome.repeated === true);
         overtaken.add(message.clientId);
-      } else if (outcome.code === 'unavailable' && !overtaken.has(message.clientId)) {
+      } else if (NOT_STORED.has(outcome.code) && !overtaken.has(message.clientId)) {
         left.push(message);
       } else {
         counters.dropped(outcome);

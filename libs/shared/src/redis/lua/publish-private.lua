@@ -1,9 +1,9 @@
 -- Stores private messages in their clients' queues and hands them to the edges that hold the clients.
 -- KEYS  per message: queue, queue top, acked, presence, and once where the message has a key
--- ARGV  TTL of top ms, TTL of once ms, queue age ms, queue limit, frame head, then per message:
---       client, edge channel prefix, body, nonce, '1' if it has a key
+-- ARGV  TTL of top ms, TTL of once ms, queue age ms, queue limit, frame head, edges that are overloaded
+--       (by commas), then per message: client, edge channel prefix, body, nonce, '1' if it has a key
 -- Returns per message: position, edges that took it; or position, -1 (repeated); or error text, -2;
---       or '', -3 (the queue is full)
+--       or '', -3 (the queue is full); or '', -4 (an edge that holds the client is overloaded)
 --@include positions
 --@include append
 
@@ -21,6 +21,17 @@ local function full(queue, acked)
   return #redis.call('XRANGE', queue, '(' .. after, '+', 'COUNT', limit) >= limit
 end
 
+local overloaded = {}
+for edge in string.gmatch(ARGV[6], '[^,]+') do overloaded[edge] = true end
+
+local function isHeldByOverloaded(presence, client)
+  if ARGV[6] == '' then return false end
+  for edge in string.gmatch(redis.call('HGET', presence, client) or '', '[^,]+') do
+    if overloaded[edge] then return true end
+  end
+  return false
+end
+
 local function deliver(presence, client, prefix, prev, position, body)
   local payload = 'private ' .. prev .. ' ' .. position .. ' ' .. client .. '\n'
     .. head .. position .. '",' .. body .. '}'
@@ -32,7 +43,7 @@ local function deliver(presence, client, prefix, prev, position, body)
 end
 
 local answers, key = {}, 1
-for arg = 6, #ARGV, 5 do
+for arg = 7, #ARGV, 5 do
   local queue, top, acked, presence, once = KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3], nil
   key = key + 4
   if ARGV[arg + 4] == '1' then
@@ -41,7 +52,9 @@ for arg = 6, #ARGV, 5 do
   end
   local position, outcome = once and redis.call('GET', once), -1
   if not position then
-    if full(queue, acked) then
+    if isHeldByOverloaded(presence, ARGV[arg]) then
+      position, outcome = '', -4
+    elseif full(queue, acked) then
       position, outcome = '', -3
     else
       local body, prev = ARGV[arg + 2], nil
