@@ -1,8 +1,8 @@
-/** A Redis Cluster of masters, each a private `redis-server`. */
+/** A Redis Cluster of masters, each a server of its own. */
 
 import { randomBytes } from 'node:crypto';
 import { freePort } from './ports.js';
-import { startPrivateRedis } from './redis.js';
+import { startFaultyRedis } from './redis-engine.js';
 import { eventually } from './wait.js';
 
 const SLOTS = 16_384;
@@ -18,7 +18,7 @@ export async function startRedisCluster(masters: number): Promise<RedisCluster> 
   const password = randomBytes(16).toString('hex');
   const nodes = await Promise.all(
     busPorts.map((port) =>
-      startPrivateRedis({ password, settings: ['cluster-enabled yes', `cluster-port ${port}`] }),
+      startFaultyRedis({ password, settings: ['cluster-enabled yes', `cluster-port ${port}`] }),
     ),
   );
   try {

@@ -20,14 +20,20 @@ export interface TestRedis {
 /** The connections of one test to its Redis. */
 export class Connections {
   readonly #url: string;
+  readonly #ca: string | undefined;
   readonly #open: Redis[] = [];
 
-  constructor(url: string) {
+  /** @param ca PEM of the authority that signed a `rediss://` server */
+  constructor(url: string, ca?: string) {
     this.#url = url;
+    this.#ca = ca;
   }
 
   connect(): Redis {
-    const redis = new Redis(this.#url, { retryStrategy: (times) => Math.min(times * 20, 200) });
+    const redis = new Redis(this.#url, {
+      retryStrategy: (times) => Math.min(times * 20, 200),
+      ...(this.#ca !== undefined && { tls: { ca: this.#ca } }),
+    });
     redis.on('error', () => undefined); // Tests take Redis away; their calls report it.
     this.#open.push(redis);
     return redis;

@@ -1,13 +1,13 @@
 /** A Redis of the test's own: a private `redis-server`, or a container where an image is named. */
 
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Child } from './child.js';
+import type { Child } from './child.js';
 import { freePort } from './ports.js';
 import { Connections, type TestRedis } from './redis-connections.js';
+import { type Launch, launchProcess, type RedisServer } from './redis-server.js';
 
 export type { CommandCalls, TestRedis } from './redis-connections.js';
 
@@ -19,6 +19,14 @@ const SETTINGS: readonly string[] = [
 ];
 const START_ATTEMPTS = 5;
 const READY = 'Ready to accept connections';
+const DATA_FILES = ['appendonlydir', 'dump.rdb'];
+
+/** PEM texts of a server. */
+export interface ServerTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
 
 export interface TestRedisOptions {
   /** Keeps an append-only file, so that `restart` finds the data again. */
@@ -27,45 +35,77 @@ export interface TestRedisOptions {
   readonly settings?: readonly string[];
   /** Default: a random one. The nodes of a cluster share theirs. */
   readonly password?: string;
+  /** TLS only: there is no plain port. */
+  readonly tls?: ServerTls;
 }
 
-/** What only a process of ours can do: be paused, killed, and started again on the same port. */
-export interface PrivateRedis extends TestRedis {
-  readonly server: Child;
-  /** SIGKILL and a new start with the same port, password and, when persistent, data. */
-  restart(): Promise<void>;
+export interface RestartOptions {
+  /** Default: kept, as far as the server is persistent. */
+  readonly data?: 'kept' | 'lost';
+}
+
+/** A Redis that a test may take away. */
+export interface FaultyRedis extends TestRedis {
+  readonly port: number;
+  /** The life that runs now, or ran last. */
+  readonly server: RedisServer;
+  /** Stops it as a swapped-out machine would: connections stay open and nothing answers. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** SIGKILL. */
   kill(): Promise<void>;
+  /** SIGKILL and a new start with the same port, password and, when persistent, data. */
+  restart(options?: RestartOptions): Promise<void>;
+}
+
+/** One that is a process of this machine in any case. */
+export interface PrivateRedis extends FaultyRedis {
+  readonly server: Child;
 }
 
 /** Starts the Redis that the test run is configured for: `HALLEY_TEST_REDIS_IMAGE` or a process. */
 export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
-  const image = process.env['HALLEY_TEST_REDIS_IMAGE'];
-  if (!image) return startPrivateRedis(options);
-  const { startRedisContainer } = await import('./redis-container.js');
-  return startRedisContainer(image, configLines(options));
+  const { startFaultyRedis } = await import('./redis-engine.js');
+  return startFaultyRedis(options);
 }
 
-export async function startPrivateRedis(options: TestRedisOptions = {}): Promise<PrivateRedis> {
+export function startPrivateRedis(options: TestRedisOptions = {}): Promise<PrivateRedis> {
+  return startOwnRedis(launchProcess, options);
+}
+
+export async function startOwnRedis<S extends RedisServer>(
+  launch: Launch<S>,
+  options: TestRedisOptions,
+): Promise<FaultyRedis & { readonly server: S }> {
   const dir = await mkdtemp(join(tmpdir(), 'halley-redis-'));
   const password = options.password ?? randomBytes(16).toString('hex');
   const lines = [...configLines(options), `dir ${dir}`, `requirepass ${password}`];
-  let { server, port } = await startServer(lines);
-  const connections = new Connections(`redis://:${password}@127.0.0.1:${port}`);
+  if (options.tls !== undefined) lines.push(...(await writeTls(dir, options.tls)));
+  const config = { dir, lines, portSetting: options.tls === undefined ? 'port' : 'tls-port' };
+  let { server, port } = await startServer(launch, config);
+  const scheme = options.tls === undefined ? 'redis' : 'rediss';
+  const url = `${scheme}://:${password}@127.0.0.1:${port}`;
+  const connections = new Connections(url, options.tls?.ca);
+  const kill = async () => {
+    if (server.isRunning) await server.kill();
+  };
   return {
     ...connections.api(),
+    port,
     get server() {
       return server;
     },
-    async kill() {
-      await server.kill();
-    },
-    async restart() {
-      if (server.isRunning) await server.kill();
-      ({ server, port } = await startServer(lines, port));
+    pause: async () => server.pause(),
+    resume: async () => server.resume(),
+    kill,
+    async restart({ data = 'kept' } = {}) {
+      await kill();
+      if (data === 'lost') await removeData(dir);
+      ({ server, port } = await startServer(launch, config, port));
     },
     async stop() {
       connections.close();
-      if (server.isRunning) await server.kill();
+      await kill();
       await rm(dir, { recursive: true, force: true });
     },
   };
@@ -78,14 +118,42 @@ function configLines(options: TestRedisOptions): string[] {
   return [...SETTINGS, ...persistence, 'save ""', ...(options.settings ?? [])];
 }
 
+async function writeTls(dir: string, tls: ServerTls): Promise<string[]> {
+  const files = { ca: join(dir, 'ca.crt'), cert: join(dir, 'server.crt'), key: join(dir, 'key') };
+  await writeFile(files.ca, tls.ca);
+  await writeFile(files.cert, tls.cert);
+  await writeFile(files.key, tls.key, { mode: 0o600 });
+  return [
+    'port 0',
+    `tls-ca-cert-file ${files.ca}`,
+    `tls-cert-file ${files.cert}`,
+    `tls-key-file ${files.key}`,
+    'tls-auth-clients no',
+  ];
+}
+
+async function removeData(dir: string): Promise<void> {
+  for (const file of DATA_FILES) await rm(join(dir, file), { recursive: true, force: true });
+}
+
+interface ServerConfig {
+  readonly dir: string;
+  readonly lines: readonly string[];
+  readonly portSetting: string;
+}
+
 /** Redis cannot take "any free port" itself, so a port lost to somebody else is drawn anew. */
-async function startServer(
-  lines: readonly string[],
+async function startServer<S extends RedisServer>(
+  launch: Launch<S>,
+  { dir, lines, portSetting }: ServerConfig,
   fixedPort?: number,
-): Promise<{ server: Child; port: number }> {
+): Promise<{ server: S; port: number }> {
+  const file = join(dir, 'redis.conf');
   for (let attempt = 1; ; attempt += 1) {
     const port = fixedPort ?? (await freePort());
-    const server = spawnServer([...lines, 'bind 127.0.0.1', `port ${port}`]);
+    const text = [...lines, 'bind 127.0.0.1', `${portSetting} ${port}`, ''].join('\n');
+    await writeFile(file, text, { mode: 0o600 });
+    const server = await launch({ dir, file });
     try {
       await server.printed(READY);
       return { server, port };
@@ -94,13 +162,4 @@ async function startServer(
       if (attempt === START_ATTEMPTS || !server.output.includes('in use')) throw error;
     }
   }
-}
-
-/** The configuration goes in by stdin; setpriv has the kernel end the server with the test run. */
-function spawnServer(lines: readonly string[]): Child {
-  const command = ['--pdeathsig', 'KILL', '--', 'redis-server', '-'];
-  const child = spawn('setpriv', command, { stdio: ['pipe', 'pipe', 'pipe'] });
-  child.stdin.on('error', () => undefined); // Its early end is reported by `exited`.
-  child.stdin.end(`${lines.join('\n')}\n`);
-  return new Child('redis-server', child);
 }
