@@ -14,7 +14,8 @@ import {
   ensureTestPrograms,
 } from './lib/install.mjs';
 import { checkPlatform, checkUwsBinary } from './lib/platform.mjs';
-import { node, npm, ROOT } from './lib/run.mjs';
+import { provideRedis } from './lib/redis-engine.mjs';
+import { nodeToItsEnd, npm, ROOT } from './lib/run.mjs';
 import { Stop, say } from './lib/say.mjs';
 
 /** Scripts of package.json, each counted as one test. */
@@ -35,7 +36,7 @@ try {
   build();
   checkUwsBinary();
   for (const check of CHECKS) count(check, npm(['run', '--silent', check]));
-  runVitest();
+  await runTests();
 } catch (error) {
   tally.failed += 1;
   say(error instanceof Stop ? error.message : error.stack);
@@ -48,11 +49,22 @@ function count(name, isPassed) {
   say(`${name}: ${isPassed ? 'passed' : 'FAILED'}`);
 }
 
-function runVitest() {
+async function runTests() {
+  const redis = await provideRedis();
+  process.stdout.write(`${redis.line}\n`);
+  try {
+    await runVitest(redis.env);
+  } finally {
+    await redis.stop();
+  }
+}
+
+async function runVitest(env) {
   rmSync(REPORT_FILE, { force: true });
   const config = `test/${isLong ? 'vitest.long' : 'vitest'}.config.ts`;
   const reports = ['--reporter=default', '--reporter=json', `--outputFile.json=${REPORT_FILE}`];
-  const isClean = node('vitest/vitest.mjs', ['run', '--config', config, ...reports, ...vitestArgs]);
+  const args = ['run', '--config', config, ...reports, ...vitestArgs];
+  const isClean = await nodeToItsEnd('vitest/vitest.mjs', args, env);
   const report = readReport();
   tally.passed += report.numPassedTests;
   tally.failed += report.numFailedTests;

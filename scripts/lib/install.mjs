@@ -77,6 +77,12 @@ export function ensureTestPrograms() {
   }
 }
 
+/** Installs Debian's docker.io where there is no engine to start. */
+export function ensureDockerEngine() {
+  if (isInPath('dockerd')) return;
+  installPackage('docker.io', 'tests of faults run Redis in containers', 'install it');
+}
+
 /**
  * @param name of one package, or of several with spaces between them
  * @param purpose is said before

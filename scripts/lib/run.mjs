@@ -1,6 +1,6 @@
 /** Programs that the commands run, and where they are. */
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +23,24 @@ export function npm(args) {
 /** Runs the program of an installed package by its file, so that no shell or shim is between. */
 export function node(file, args) {
   return run(process.execPath, [join(ROOT, 'node_modules', file), ...args]);
+}
+
+/**
+ * The same without blocking: a run that is interrupted ends its program and goes on here, to clear up.
+ * Ctrl-C reaches the program by itself.
+ */
+export function nodeToItsEnd(file, args, env = {}) {
+  const child = spawn(process.execPath, [join(ROOT, 'node_modules', file), ...args], {
+    cwd: ROOT,
+    stdio: ['inherit', 2, 2],
+    env: { ...process.env, ...env },
+  });
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(false));
+    child.once('exit', (code) => resolve(code === 0));
+  });
 }
 
 export function isInPath(program) {

@@ -2,7 +2,7 @@
 
 import { userInfo } from 'node:os';
 import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers';
-import { argumentsOf, type Launch, type RedisCommand, type RedisServer } from './redis-server.js';
+import { argumentsOf, type RedisCommand, type RedisServer } from './redis-server.js';
 import { eventually, within } from './wait.js';
 
 const START_DEADLINE_MS = 20_000;
@@ -13,11 +13,14 @@ const FIRST_LINE = /Redis is starting|Configuration loaded|FATAL|Ready to accept
 
 type Container = Awaited<ReturnType<typeof startContainer>>;
 
+// Its reaper container would have to be pulled from a registry; `kill` removes ours by its id.
+process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
+// Else it would ask for a bridge's gateway where the tests themselves run in a container.
+process.env['TESTCONTAINERS_HOST_OVERRIDE'] = '127.0.0.1';
+
 /** Rejects where no Docker engine answers: who names an image wants that one and no other. */
-export function launchContainer(image: string): Launch {
-  // Its reaper container would have to be pulled from a registry; `kill` removes ours by its id.
-  process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
-  return async (command) => new ContainerServer(await startContainer(image, command));
+export async function launchContainer(image: string, command: RedisCommand): Promise<RedisServer> {
+  return new ContainerServer(await startContainer(image, command));
 }
 
 /**
@@ -31,6 +34,7 @@ async function startContainer(image: string, command: RedisCommand) {
     .withEntrypoint(['redis-server'])
     .withCommand(argumentsOf(command))
     .withNetworkMode('host')
+    .withLabels({ 'halley.run': process.env['HALLEY_TEST_RUN'] ?? '' })
     .withUser(`${uid}:${gid}`)
     .withBindMounts([{ source: command.dir, target: command.dir, mode: 'rw' }])
     .withWaitStrategy(Wait.forLogMessage(FIRST_LINE))

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './ports.js';
 import type { TestRedisOptions } from './redis.js';
-import { launchRedis, startFaultyRedis } from './redis-engine.js';
+import { startFaultyRedis } from './redis-engine.js';
+import { launchFaulty } from './redis-launch.js';
 
 export const MASTER_NAME = 'halley-test';
 
@@ -30,7 +31,7 @@ export async function startRedisSentinel(options: TestRedisOptions = {}): Promis
     '',
   ];
   await writeFile(file, lines.join('\n'), { mode: 0o600 });
-  const server = await launchRedis({ dir, file, isSentinel: true });
+  const server = await launchFaulty({ dir, file, isSentinel: true });
   await server.printed('+monitor master');
   return {
     url: `redis+sentinel://:${password}@127.0.0.1:${port}/${MASTER_NAME}`,

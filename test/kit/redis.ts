@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Child } from './child.js';
 import { freePort } from './ports.js';
 import { Connections, type TestRedis } from './redis-connections.js';
+import { launchPlain } from './redis-launch.js';
 import { type Launch, launchProcess, type RedisServer } from './redis-server.js';
 
 export type { CommandCalls, TestRedis } from './redis-connections.js';
@@ -64,9 +65,8 @@ export interface PrivateRedis extends FaultyRedis {
 }
 
 /** Starts the Redis that the test run is configured for: `HALLEY_TEST_REDIS_IMAGE` or a process. */
-export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
-  const { startFaultyRedis } = await import('./redis-engine.js');
-  return startFaultyRedis(options);
+export function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
+  return startOwnRedis(launchPlain, options);
 }
 
 export function startPrivateRedis(options: TestRedisOptions = {}): Promise<PrivateRedis> {
@@ -78,6 +78,19 @@ export async function startOwnRedis<S extends RedisServer>(
   options: TestRedisOptions,
 ): Promise<FaultyRedis & { readonly server: S }> {
   const dir = await mkdtemp(join(tmpdir(), 'halley-redis-'));
+  try {
+    return await startIn(dir, launch, options);
+  } catch (error) {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn<S extends RedisServer>(
+  dir: string,
+  launch: Launch<S>,
+  options: TestRedisOptions,
+): Promise<FaultyRedis & { readonly server: S }> {
   const password = options.password ?? randomBytes(16).toString('hex');
   const lines = [...configLines(options), `dir ${dir}`, `requirepass ${password}`];
   if (options.tls !== undefined) lines.push(...(await writeTls(dir, options.tls)));
