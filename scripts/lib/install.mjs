@@ -65,6 +65,7 @@ const TEST_PROGRAMS = [
   ['haproxy', '/usr/sbin/haproxy', 'tests hold its sample configuration'],
   ['chromium', '/usr/bin/chromium', 'tests open pages in it'],
   ['firefox-esr', '/usr/bin/firefox-esr', 'tests open pages in it'],
+  ['openssl', '/usr/bin/openssl', 'tests make certificates with it'],
   ['curl', '/usr/bin/curl', 'tests run the examples of docs/publish.md'],
   ['php-cli php-curl', '/usr/bin/php', 'tests run the examples of docs/publish.md'],
   ['python3', '/usr/bin/python3', 'tests run the examples of docs/publish.md'],

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -12,6 +12,7 @@ import {
   SettingsError,
 } from '@halley/shared/config';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeCertificates } from '../kit/authority.js';
 
 const PRODUCTION = {
   NODE_ENV: 'production',
@@ -178,6 +179,7 @@ describe('settings', () => {
     ['HALLEY_TOKEN_ISSUER', 'i'.repeat(1_001)],
     ['REDIS_URL', 'http://127.0.0.1'],
     ['REDIS_URL', 'localhost:6379'],
+    ['HALLEY_REDIS_CA', '/nowhere/ca.pem'],
     ['HALLEY_API_KEYS', 'a:b'],
   ])('%s=%s is refused by name', (name, value) => {
     expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);
@@ -198,9 +200,50 @@ describe('settings', () => {
     'rediss://user:pass@host:1/2',
     'redis://a:1,redis://b:2',
     'redis+sentinel://:pass@a:1,b:2/main',
+    'rediss+sentinel://user:pass@a:1,b:2/main/3',
+    'rediss://:pass@a:1,rediss://b:2',
     'unix:///run/redis.sock',
   ])('REDIS_URL=%s is taken', (value) => {
     expect(loadSettings({ REDIS_URL: value }).redisUrl).toBe(value);
+  });
+
+  test.each([
+    ['redis://a:1,rediss://b:2', 'all redis:// or all rediss://'],
+    ['redis://a:1/0,redis://b:2/1', 'only database 0'],
+    ['redis://a:1,unix:///run/redis.sock', 'no unix:// nodes'],
+    ['redis://:one@a:1,redis://:two@b:2', 'one user and one password'],
+    ['redis://a:1,redis://:two@b:2', 'one user and one password'],
+    ['redis://a:1,redis+sentinel://b:2/main', 'unknown scheme'],
+    ['rediss+sentinel://a:1', 'must be redis+sentinel://'],
+    ['redis://:a,hush:x@b', 'percent-encode'],
+  ])('REDIS_URL=%s is refused: %s', (url, reason) => {
+    const problems = problemsOf({ REDIS_URL: url });
+    expect(problems).toEqual([expect.stringContaining(reason)]);
+    expect(problems).toEqual([expect.not.stringMatching(/hush|two/)]);
+  });
+
+  test('HALLEY_REDIS_CA is read at once, and only where it can have an effect', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'halley-ca-'));
+    try {
+      const file = join(dir, 'ca.pem');
+      const { ca } = await makeCertificates();
+      await writeFile(file, ca);
+      const secure = { REDIS_URL: 'rediss://host', HALLEY_REDIS_CA: file };
+      expect(loadSettings(secure).redis.ca).toBe(ca);
+      expect(problemsOf({ ...secure, REDIS_URL: 'redis://host' })).toEqual([
+        expect.stringMatching(/^HALLEY_REDIS_CA must go with .* rediss:/),
+      ]);
+      await writeFile(file, ca.replace(/^M/m, 'N'));
+      expect(problemsOf(secure)).toEqual([
+        expect.stringMatching(/^HALLEY_REDIS_CA must be a file/),
+      ]);
+      await writeFile(file, 'no certificate');
+      expect(problemsOf(secure)).toEqual([
+        expect.stringMatching(/^HALLEY_REDIS_CA must be a file/),
+      ]);
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
   });
 
   test('texts arrive as they are', () => {

@@ -45,7 +45,7 @@ export class ApiApp {
   constructor(settings: Settings, redisUrl: string, log: Logger) {
     this.#settings = settings;
     this.#log = log;
-    const address = parseRedisUrl(redisUrl);
+    const address = parseRedisUrl(redisUrl, settings.redis.ca);
     this.#redis = createCommandClient(address, settings.redis.timeoutMs);
     // Calls report what becomes of them; this only keeps ioredis from printing.
     this.#redis.on('error', (error) => log.debug({ err: error }, 'redis connection'));

@@ -88,7 +88,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const log = createLogger({ level: settings.logLevel, name: 'edge' });
   for (const warning of settings.warnings) log.warn(warning);
   if (settings.redisUrl === undefined) throw new Error('REDIS_URL is missing');
-  const address = parseRedisUrl(settings.redisUrl);
+  const address = parseRedisUrl(settings.redisUrl, settings.redis.ca);
   const redis = createCommandClient(address, settings.redis.timeoutMs);
   redis.on('error', (error: unknown) => log.debug({ err: error }, 'Redis'));
   // An edge that has never reached Redis serves nobody.

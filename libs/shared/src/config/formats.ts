@@ -1,5 +1,7 @@
 /** Settings that are texts with a format of their own. */
 
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type ApiKeyEntry, parseApiKeys, parseTokenKeys, type TokenKeys } from '../auth/index.js';
 import { isNetwork } from '../ops/networks.js';
@@ -13,10 +15,12 @@ const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*]+$/;
 /** RFC 6265: a token of HTTP. */
 const COOKIE_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const TEXT_MAX_CHARS = 1_000;
 
 export const REDIS_ALLOWED =
   'redis://, rediss://, unix:// or redis+sentinel://, or a comma list of Cluster nodes';
+export const CA_ALLOWED = 'a file of PEM certificates';
 export const HOST_ALLOWED = 'an IP address or a host name';
 export const ORIGINS_ALLOWED = '*, same-host, or a comma list of origins (https://example.com)';
 export const NETWORKS_ALLOWED = 'a comma list of IP addresses and networks (10.0.0.0/8, ::1)';
@@ -96,10 +100,21 @@ export function parseRedisAddress(text: string): Parsed<string> {
     parseRedisUrl(text);
     return { value: text };
   } catch (error) {
-    // A special character in a password makes it look like a host, and the reason would show it.
-    if (text.includes('@') || !(error instanceof Error)) {
-      return mustBe(`${REDIS_ALLOWED}; percent-encode what is special in a password`);
-    }
-    return { problems: [`must be ${REDIS_ALLOWED}: ${error.message}`] };
+    const reason = error instanceof Error ? `: ${error.message}` : '';
+    const hint = text.includes('@') ? '; percent-encode what is special in a password' : '';
+    return { problems: [`must be ${REDIS_ALLOWED}${reason}${hint}`] };
+  }
+}
+
+/** @returns what is in the file, since whoever connects needs that */
+export function readAuthorities(file: string): Parsed<string> {
+  try {
+    const text = readFileSync(file, 'utf8');
+    const certificates = text.match(CERTIFICATE) ?? [];
+    for (const certificate of certificates) void new X509Certificate(certificate);
+    return certificates.length > 0 ? { value: text } : mustBe(CA_ALLOWED, file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return { problems: [`must be ${CA_ALLOWED}, not ${JSON.stringify(file)}: ${code}`] };
   }
 }

@@ -14,6 +14,7 @@ export function contradictions(environment: Environment): string[] {
     ...keyProblems(environment),
     ...portProblems(environment),
     ...cookieProblems(environment),
+    ...redisProblems(environment),
   ];
 }
 
@@ -60,6 +61,13 @@ function portProblems({ values }: Environment): string[] {
 function cookieProblems({ values }: Environment): string[] {
   if (values.HALLEY_TOKEN_COOKIE === undefined || values.HALLEY_ORIGINS !== '*') return [];
   return ['HALLEY_TOKEN_COOKIE needs HALLEY_ORIGINS to be same-host or a list of origins, not *'];
+}
+
+/** Who names an authority believes that the connection is encrypted. */
+function redisProblems({ values, refused }: Environment): string[] {
+  const { REDIS_URL: url, HALLEY_REDIS_CA: ca } = values;
+  if (ca === undefined || refused.has('REDIS_URL') || url?.startsWith('rediss')) return [];
+  return ['HALLEY_REDIS_CA must go with a REDIS_URL of rediss:// or rediss+sentinel://'];
 }
 
 /** What is allowed, but seldom meant. */

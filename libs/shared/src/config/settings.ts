@@ -77,7 +77,11 @@ export interface Settings {
   readonly limits: LimitSettings;
   /** Addresses and networks (CIDR) of proxies that are believed. */
   readonly trustedProxies: readonly string[];
-  readonly redis: { readonly timeoutMs: number };
+  readonly redis: {
+    readonly timeoutMs: number;
+    /** PEM of the authorities that signed its certificates; none: the usual ones. */
+    readonly ca?: string;
+  };
   readonly apiKeys: readonly ApiKeyEntry[];
   readonly token: TokenSettings;
   /** Name of the cookie that may hold a token. */
@@ -142,7 +146,10 @@ export function loadSettings(env: NodeJS.ProcessEnv): Settings {
     icomet: icometSettings(environment),
     limits: limitSettings(environment),
     trustedProxies: values.HALLEY_TRUSTED_PROXIES,
-    redis: { timeoutMs: values.HALLEY_REDIS_TIMEOUT_MS },
+    redis: {
+      timeoutMs: values.HALLEY_REDIS_TIMEOUT_MS,
+      ...optional('ca', values.HALLEY_REDIS_CA),
+    },
     apiKeys: values.HALLEY_API_KEYS,
     token: tokenSettings(environment),
     ...optional('tokenCookie', values.HALLEY_TOKEN_COOKIE),

@@ -5,6 +5,7 @@ import type { ApiKeyEntry, TokenKeys } from '../auth/index.js';
 import { LOG_LEVELS } from '../ops/logger.js';
 import { CHANNELS_PER_CONNECTION_MAX } from '../protocol/index.js';
 import {
+  CA_ALLOWED,
   COOKIE_NAME_ALLOWED,
   HOST_ALLOWED,
   NETWORKS_ALLOWED,
@@ -22,6 +23,7 @@ import {
   parseSecret,
   parseText,
   REDIS_ALLOWED,
+  readAuthorities,
   SECRET_ALLOWED,
   TEXT_ALLOWED,
 } from './formats.js';
@@ -41,6 +43,11 @@ export const SETTINGS = {
     about: 'Where Redis is. Without it the start command runs a private one.',
     allowed: REDIS_ALLOWED,
     parse: parseRedisAddress,
+  }),
+  HALLEY_REDIS_CA: optionalText({
+    about: 'Authorities that signed the certificates of a rediss:// Redis, if not the usual ones.',
+    allowed: CA_ALLOWED,
+    parse: readAuthorities,
   }),
   HALLEY_HOST: formatted({
     about: 'Address to listen on. In development another than loopback needs keys of your own.',

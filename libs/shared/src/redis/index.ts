@@ -1,3 +1,4 @@
+export * from './address.js';
 export * from './announcement.js';
 export * from './client.js';
 export * from './control.js';

@@ -5,12 +5,8 @@
  */
 
 import type { Redis } from 'ioredis';
-import {
-  type CommandClient,
-  createSubscriberConnection,
-  type RedisAddress,
-  whenReady,
-} from './client.js';
+import type { RedisAddress } from './address.js';
+import { type CommandClient, createSubscriberConnection, whenReady } from './client.js';
 import { chunks, groupBy } from './groups.js';
 import { slotOfKey } from './keys.js';
 
