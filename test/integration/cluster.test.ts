@@ -1,25 +1,44 @@
+import { createCommandClient, parseRedisUrl } from '@halley/shared/redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Fleet, startFleet } from '../kit/fleet.js';
+import {
+  asUser,
+  CLUSTER_LINE,
+  dropRule,
+  refusals,
+  rulesOf,
+  USER_LINE,
+  userLine,
+} from '../kit/acl.js';
+import type { Fleet } from '../kit/fleet.js';
 import { connect } from '../kit/native-client.js';
 import { type RedisCluster, startRedisCluster } from '../kit/redis-cluster.js';
 import { RestClient } from '../kit/rest.js';
+import { SecureFleets } from '../kit/secure-fleets.js';
+import { eventually } from '../kit/wait.js';
 
 const CHANNELS = Array.from({ length: 60 }, (_, index) => `demo:room-${index}`);
 
-describe('on a Redis Cluster of three masters', () => {
+/** What is asked for and can be done without: settings to compare, and a name for a connection. */
+const REFUSED = ['command config|get', 'command client|setname'];
+
+describe('on a Redis Cluster of three masters, over TLS and as the user of docs/redis.md', () => {
+  let secure: SecureFleets;
   let cluster: RedisCluster;
   let fleet: Fleet;
   let rest: RestClient;
 
   beforeAll(async () => {
-    cluster = await startRedisCluster(3);
-    fleet = await startFleet({ redisUrl: cluster.url, edges: 2, apis: 1 });
+    secure = await SecureFleets.prepare();
+    const rules = [...rulesOf(USER_LINE), ...rulesOf(CLUSTER_LINE)];
+    cluster = await startRedisCluster(3, { tls: secure.tls, settings: [userLine(rules)] });
+    fleet = await secure.start({ redisUrl: asUser(cluster.url), edges: 2, apis: 1 });
     rest = new RestClient(fleet.api().url);
   }, 60_000);
 
   afterAll(async () => {
     await fleet?.stop();
     await cluster?.stop();
+    await secure?.clear();
   });
 
   test('messages of channels in many slots arrive, and are resumed, on both edges', async () => {
@@ -56,5 +75,28 @@ describe('on a Redis Cluster of three masters', () => {
     const online = await rest.get(`/clients?ids=${names.map(encodeURIComponent).join(',')}`);
     const body = online.body as { clients: { online: boolean }[] };
     expect(body.clients.every((client) => client.online)).toBe(true);
+  });
+
+  test('nothing that it needs was refused', async () => {
+    for (const { client } of cluster.nodes) {
+      expect((await refusals(client)).filter((one) => !REFUSED.includes(one))).toEqual([]);
+    }
+  });
+
+  test.each(rulesOf(CLUSTER_LINE))('without %s no connection is ready', async (rule) => {
+    const address = parseRedisUrl(asUser(cluster.url), secure.tls.ca);
+    const restore = await Promise.all(cluster.nodes.map(({ client }) => dropRule(client, rule)));
+    const redis = createCommandClient(address, 1_000);
+    redis.on('error', () => undefined);
+    const isReady = () => redis.status === 'ready';
+    try {
+      await expect(eventually(isReady, 'ready', 300)).rejects.toThrow('ready');
+      const refused = await Promise.all(cluster.nodes.map(({ client }) => refusals(client)));
+      expect(refused.flat()).toContain(rule.replace('+', 'command '));
+      await Promise.all(restore.map((give) => give()));
+      await eventually(isReady, 'ready with it');
+    } finally {
+      redis.disconnect();
+    }
   });
 });

@@ -1,21 +1,26 @@
 /** The whole fleet over TLS as the least user that works, which stands in docs/redis.md. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { asUser, dropRule, forgetRefusals, refusals, rulesOf, userLine } from '../kit/acl.js';
-import { makeCertificates } from '../kit/certificates.js';
-import { type Fleet, type FleetOptions, startFleet } from '../kit/fleet.js';
+import {
+  asUser,
+  dropRule,
+  forgetRefusals,
+  refusals,
+  rulesOf,
+  USER_LINE,
+  userLine,
+} from '../kit/acl.js';
+import type { Fleet } from '../kit/fleet.js';
 import { freePort } from '../kit/ports.js';
-import type { FaultyRedis, ServerTls } from '../kit/redis.js';
+import type { FaultyRedis } from '../kit/redis.js';
 import { startFaultyRedis } from '../kit/redis-engine.js';
 import { ROUND_CONFIG, ROUND_EDGE_ENV, STEPS, type StepName } from '../kit/redis-round.js';
 import { RestClient } from '../kit/rest.js';
+import { SecureFleets } from '../kit/secure-fleets.js';
 import { ready } from '../kit/streams.js';
 import { eventually } from '../kit/wait.js';
 
-const RULES = rulesOf('user halley on >SECRET');
+const RULES = rulesOf(USER_LINE);
 /** How long a step may still succeed once a command of it was refused. */
 const SETTLE_MS = 100;
 
@@ -64,36 +69,29 @@ const NEEDED_BY: Readonly<Record<string, StepName>> = {
   '+zmscore': 'presence',
   '+zrange': 'state of the fleet',
   '+zrangebylex': 'list channels',
-  '+zrangebyscore': 'start and stop of an edge',
+  '+zrangebyscore': 'start of an edge',
   '+zrem': 'subscribe, receive and leave',
   '+zremrangebyscore': 'revoke and disconnect',
   '+zscore': 'presence',
 };
 
-let dir: string;
-let tls: ServerTls;
-
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'halley-tls-'));
-  tls = await makeCertificates();
-  await writeFile(join(dir, 'ca.pem'), tls.ca);
-});
-afterAll(() => rm(dir, { recursive: true, force: true }));
-
-function startSecureFleet(options: FleetOptions): Promise<Fleet> {
-  const env = { HALLEY_REDIS_CA: join(dir, 'ca.pem') };
-  return startFleet({ config: ROUND_CONFIG, edgeEnv: ROUND_EDGE_ENV, env, ...options });
-}
-
 describe('a Redis with TLS only, as a user with the rules of docs/redis.md', () => {
+  let secure: SecureFleets;
   let redis: FaultyRedis;
   let fleet: Fleet;
   let rest: RestClient;
   let megacometPort: number;
 
   beforeAll(async () => {
-    redis = await startFaultyRedis({ tls, settings: [userLine(RULES)] });
-    fleet = await startSecureFleet({ redisUrl: asUser(redis.url), edges: 0 });
+    secure = await SecureFleets.prepare();
+    redis = await startFaultyRedis({ tls: secure.tls, settings: [userLine(RULES)] });
+    const redisUrl = asUser(redis.url);
+    fleet = await secure.start({
+      redisUrl,
+      edges: 0,
+      config: ROUND_CONFIG,
+      edgeEnv: ROUND_EDGE_ENV,
+    });
     megacometPort = await freePort();
     await fleet.addEdge({ HALLEY_MEGACOMET_PORT: String(megacometPort) });
     rest = new RestClient(fleet.api().url);
@@ -102,6 +100,7 @@ describe('a Redis with TLS only, as a user with the rules of docs/redis.md', () 
     await rest?.close();
     await fleet?.stop();
     await redis?.stop();
+    await secure?.clear();
   });
 
   const take = (step: StepName) => STEPS[step]({ fleet, rest, redis, megacometPort });
@@ -146,9 +145,12 @@ describe('a Redis with TLS only, as a user with the rules of docs/redis.md', () 
     }
   });
 
-  test('with all rules again, it is all well', async () => {
+  test('with all rules again, all is well, to the end of an edge', async () => {
     await ready(fleet.edge());
+    await forgetRefusals(redis.client);
     await take('publish to a channel');
     await take('repair after a lost connection');
+    await fleet.edge().terminate();
+    expect(await refusals(redis.client)).toEqual([]);
   });
 });

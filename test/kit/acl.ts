@@ -5,6 +5,9 @@ import type { Redis } from 'ioredis';
 
 const PAGE = new URL('../../docs/redis.md', import.meta.url);
 const USER = 'halley';
+/** What the page's lines begin with. */
+export const USER_LINE = 'user halley on >SECRET';
+export const CLUSTER_LINE = 'ACL SETUSER halley';
 export const ACL_SECRET = 'acl-secret';
 
 /** The rules of the page's line that begins so, without name, state and password. */

@@ -2,23 +2,29 @@
 
 import { randomBytes } from 'node:crypto';
 import { freePort } from './ports.js';
+import type { FaultyRedis, TestRedisOptions } from './redis.js';
 import { startFaultyRedis } from './redis-engine.js';
 import { eventually } from './wait.js';
 
 const SLOTS = 16_384;
+
 export interface RedisCluster {
+  readonly nodes: readonly FaultyRedis[];
   /** Comma list, as REDIS_URL takes it. */
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** Starts `masters` empty masters that share the slots evenly. */
-export async function startRedisCluster(masters: number): Promise<RedisCluster> {
+/** Starts `masters` empty masters that share the slots evenly. @param options of each node */
+export async function startRedisCluster(
+  masters: number,
+  options: TestRedisOptions = {},
+): Promise<RedisCluster> {
   const busPorts = await Promise.all(Array.from({ length: masters }, () => freePort()));
   const password = randomBytes(16).toString('hex');
   const nodes = await Promise.all(
     busPorts.map((port) =>
-      startFaultyRedis({ password, settings: ['cluster-enabled yes', `cluster-port ${port}`] }),
+      startFaultyRedis({ ...options, password, settings: nodeLines(port, options) }),
     ),
   );
   try {
@@ -53,7 +59,13 @@ export async function startRedisCluster(masters: number): Promise<RedisCluster> 
     throw error;
   }
   return {
+    nodes,
     url: nodes.map(({ url }) => url).join(','),
     stop: async () => void (await Promise.all(nodes.map((node) => node.stop()))),
   };
+}
+
+function nodeLines(busPort: number, { tls, settings = [] }: TestRedisOptions): string[] {
+  const lines = ['cluster-enabled yes', `cluster-port ${busPort}`, ...settings];
+  return tls === undefined ? lines : [...lines, 'tls-cluster yes'];
 }

@@ -236,9 +236,9 @@ export const STEPS = {
     expect(await client.message()).toBe('hello');
   },
 
-  async 'start and stop of an edge'(at) {
-    const edge = await at.fleet.addEdge();
-    await edge.terminate();
+  async 'start of an edge'({ fleet }) {
+    const edge = await fleet.addEdge();
+    await edge.kill();
   },
 } satisfies Record<string, Step>;
 

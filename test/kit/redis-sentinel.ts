@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './ports.js';
-import type { TestRedisOptions } from './redis.js';
+import { type FaultyRedis, type ServerTls, type TestRedisOptions, writeTls } from './redis.js';
 import { startFaultyRedis } from './redis-engine.js';
 import { launchFaulty } from './redis-launch.js';
 
@@ -12,6 +12,7 @@ export const MASTER_NAME = 'halley-test';
 
 export interface RedisSentinel {
   readonly url: string;
+  readonly master: FaultyRedis;
   stop(): Promise<void>;
 }
 
@@ -23,7 +24,7 @@ export async function startRedisSentinel(options: TestRedisOptions = {}): Promis
   const file = join(dir, 'sentinel.conf');
   const lines = [
     'bind 127.0.0.1',
-    `port ${port}`,
+    ...(options.tls === undefined ? [`port ${port}`] : await tlsLines(dir, port, options.tls)),
     `dir ${dir}`,
     `requirepass ${password}`,
     `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${master.port} 1`,
@@ -34,11 +35,17 @@ export async function startRedisSentinel(options: TestRedisOptions = {}): Promis
   const server = await launchFaulty({ dir, file, isSentinel: true });
   await server.printed('+monitor master');
   return {
-    url: `redis+sentinel://:${password}@127.0.0.1:${port}/${MASTER_NAME}`,
+    master,
+    url: `${options.tls === undefined ? 'redis' : 'rediss'}+sentinel://:${password}@127.0.0.1:${port}/${MASTER_NAME}`,
     async stop() {
       await server.kill();
       await master.stop();
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** It speaks TLS to its clients, and by the setting for replicas to the master. */
+async function tlsLines(dir: string, port: number, tls: ServerTls): Promise<string[]> {
+  return [`tls-port ${port}`, 'tls-replication yes', ...(await writeTls(dir, tls))];
 }

@@ -131,7 +131,8 @@ function configLines(options: TestRedisOptions): string[] {
   return [...SETTINGS, ...persistence, 'save ""', ...(options.settings ?? [])];
 }
 
-async function writeTls(dir: string, tls: ServerTls): Promise<string[]> {
+/** Puts the texts into files of `dir`. @returns the lines of configuration that name them */
+export async function writeTls(dir: string, tls: ServerTls): Promise<string[]> {
   const files = { ca: join(dir, 'ca.crt'), cert: join(dir, 'server.crt'), key: join(dir, 'key') };
   await writeFile(files.ca, tls.ca);
   await writeFile(files.cert, tls.cert);
