@@ -3,7 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeCertificates } from './certificates.js';
+import { makeCertificates } from './authority.js';
 import { type Fleet, type FleetOptions, startFleet } from './fleet.js';
 import type { ServerTls } from './redis.js';
 
