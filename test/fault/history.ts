@@ -90,12 +90,11 @@ export interface FaultMark {
   readonly isOutsideRedis: boolean;
 }
 
-/** The edges of a client: those that hold it, and those that Halley names. */
+/** The edges that hold a client, or the members of a channel: as it is, and as Halley says. */
 export interface PresenceSample {
   readonly kind: 'presence';
   readonly at: number;
-  readonly clientId: string;
-  readonly where: 'presence' | 'members';
+  readonly of: string;
   readonly expected: readonly string[];
   readonly seen: readonly string[];
 }

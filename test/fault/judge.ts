@@ -31,15 +31,14 @@ export interface Verdict extends Omit<StreamVerdict, 'findings'>, Omit<PresenceV
 export interface Evidence {
   readonly entries: readonly Entry[];
   readonly lostByRedis: ReadonlySet<Position>;
-  readonly expectSweep: boolean;
   /** Subscribers that get messages all the time. */
   readonly steady: ReadonlySet<string>;
 }
 
-export function judge({ entries, lostByRedis, expectSweep, steady }: Evidence): Verdict {
+export function judge({ entries, lostByRedis, steady }: Evidence): Verdict {
   const ledger = new Ledger(entries, lostByRedis);
   const { findings, ...streams } = judgeStreams(entries, ledger);
-  const { wrong, ...presence } = judgePresence(entries, expectSweep);
+  const { wrong, ...presence } = judgePresence(entries);
   const needless = findings.filter((finding) => isNeedlessAlarm(finding, entries));
   const errors = findings.filter((finding) => !isAlarm(finding) || needless.includes(finding));
   return {
@@ -55,9 +54,7 @@ export function judge({ entries, lostByRedis, expectSweep, steady }: Evidence): 
       ...errors.map(({ what, subscriber, stream, detail }) => {
         return `${what}: ${subscriber}, ${stream}: ${detail}`;
       }),
-      ...wrong.map(({ clientId, where, expected, seen }) => {
-        return `${where} of ${clientId}: [${seen}], not [${expected}]`;
-      }),
+      ...wrong.map(({ of, expected, seen }) => `presence of ${of}: [${seen}], not [${expected}]`),
     ].slice(0, SHOWN_MAX),
   };
 }

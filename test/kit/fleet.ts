@@ -84,6 +84,11 @@ export class Service extends Child {
     return this;
   }
 
+  /** It runs, and has said that it serves. */
+  get isServing(): boolean {
+    return this.isRunning && this.#ready !== undefined;
+  }
+
   get port(): number {
     return this.#started.port;
   }

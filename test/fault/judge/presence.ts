@@ -14,11 +14,7 @@ export interface PresenceVerdict {
   readonly wrong: readonly PresenceSample[];
 }
 
-/**
- * @param expectSweep dead edges are swept: a client is nowhere but where it is. Else one that lived on a
- *   killed edge may be named there too
- */
-export function judgePresence(entries: readonly Entry[], expectSweep: boolean): PresenceVerdict {
+export function judgePresence(entries: readonly Entry[]): PresenceVerdict {
   const ends = entries.filter(
     (entry): entry is FaultMark => entry.kind === 'fault' && entry.phase === 'end',
   );
@@ -26,7 +22,7 @@ export function judgePresence(entries: readonly Entry[], expectSweep: boolean): 
   const samples = entries.filter(
     (entry): entry is PresenceSample => entry.kind === 'presence' && entry.at >= lastMs,
   );
-  const wrong = samples.filter((sample) => !isRight(sample, expectSweep));
+  const wrong = samples.filter((sample) => !isRight(sample));
   const late = wrong.filter(({ at }) => at - lastMs > PRESENCE_TRUE_AFTER_MS);
   return {
     presenceChecked: samples.length,
@@ -36,10 +32,6 @@ export function judgePresence(entries: readonly Entry[], expectSweep: boolean): 
   };
 }
 
-export function isRight(
-  { expected, seen }: Pick<PresenceSample, 'expected' | 'seen'>,
-  expectSweep: boolean,
-): boolean {
-  const hasAll = expected.every((edgeId) => seen.includes(edgeId));
-  return hasAll && (!expectSweep || seen.every((edgeId) => expected.includes(edgeId)));
+export function isRight({ expected, seen }: Pick<PresenceSample, 'expected' | 'seen'>): boolean {
+  return JSON.stringify([...expected].sort()) === JSON.stringify([...seen].sort());
 }

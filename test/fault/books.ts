@@ -1,0 +1,43 @@
+/** What Redis has lost by itself of what it had acknowledged. */
+
+import { comparePositions, type Position } from '@halley/shared/protocol';
+import { clientOfQueue, type History, type Publication, type Stream } from './history.js';
+import { LOG_SIZE, type World } from './world.js';
+
+/** A queue forgets by age: only what is surely younger is missed. */
+const QUEUE_SURE_MS = 45_000;
+
+export class Books {
+  readonly lost = new Set<Position>();
+  readonly #world: World;
+  readonly #history: History;
+
+  constructor(world: World, history: History) {
+    this.#world = world;
+    this.#history = history;
+  }
+
+  /** Looks at all that was accepted so far. */
+  async look(): Promise<void> {
+    const byStream = new Map<Stream, Publication[]>();
+    for (const one of this.#history.of('published')) {
+      if (one.outcome !== 'accepted') continue;
+      byStream.set(one.stream, [...(byStream.get(one.stream) ?? []), one]);
+    }
+    for (const [stream, accepted] of byStream) {
+      this.#compare(stream, accepted, await this.#world.storedIds(stream));
+    }
+  }
+
+  #compare(stream: Stream, accepted: readonly Publication[], held: ReadonlySet<Position>): void {
+    const isQueue = clientOfQueue(stream) !== null;
+    const [oldest] = [...held].sort(comparePositions);
+    const sureMs = performance.now() - QUEUE_SURE_MS;
+    for (const { id, at } of accepted) {
+      if (id === undefined || held.has(id) || (isQueue && at < sureMs)) continue;
+      const isTrimmed =
+        held.size >= LOG_SIZE && oldest !== undefined && comparePositions(id, oldest) < 0;
+      if (!isTrimmed) this.lost.add(id);
+    }
+  }
+}

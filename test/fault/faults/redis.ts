@@ -1,0 +1,100 @@
+/** Faults of a single Redis and of the way to it. */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect } from '../../kit/native-client.js';
+import type { PrivateRedis } from '../../kit/redis.js';
+import { RestClient } from '../../kit/rest.js';
+import { publishAll } from '../../kit/streams.js';
+import { eventually } from '../../kit/wait.js';
+import type { RedisLink } from '../redis-link.js';
+import type { Fault, World } from '../world.js';
+import { running } from './fleet.js';
+
+const SLOW_MS = 200;
+const FOUND_DEADLINE_MS = 30_000;
+/** More than a reply's first buffer of 16 KiB, which does not count. */
+const BURST_MESSAGES = 100;
+const BURST_BYTES = 2_000;
+const PUBSUB_LIMIT = 'client-output-buffer-limit';
+
+export interface RedisFaultOptions {
+  readonly redis: PrivateRedis;
+  readonly link: RedisLink;
+  /** Of what lasts. */
+  readonly lengthMs: number;
+}
+
+export function redisFaults({ redis, link, lengthMs }: RedisFaultOptions): Fault[] {
+  return [
+    { name: 'redis killed', inject: () => redis.restart() },
+    { name: 'redis killed, data lost', inject: () => redis.restart('empty') },
+    {
+      name: 'redis stopped',
+      inject: async () => {
+        redis.server.pause();
+        await pause(lengthMs);
+        redis.server.resume();
+      },
+    },
+    {
+      name: 'redis cut off',
+      inject: async () => {
+        link.cut();
+        await pause(lengthMs);
+        link.heal();
+      },
+    },
+    {
+      name: 'redis slow',
+      inject: async () => {
+        link.slowDown(SLOW_MS);
+        await pause(lengthMs);
+        link.heal();
+      },
+    },
+    {
+      name: 'redis out of memory',
+      inject: async () => {
+        await redis.client.config('SET', 'maxmemory', '1mb');
+        await pause(lengthMs);
+        await redis.client.config('SET', 'maxmemory', '0');
+      },
+    },
+    { name: 'output buffer overrun', inject: (world) => overrun(redis, world) },
+    {
+      name: 'deaf subscriber connections',
+      inject: async () => {
+        link.deafenSubscribers();
+        await eventually(() => link.deaf === 0, 'the edges find it', FOUND_DEADLINE_MS);
+      },
+    },
+  ];
+}
+
+/** Redis cuts subscribers that read too slowly: here everybody does who does not read at once. */
+async function overrun(redis: PrivateRedis, { fleet }: World): Promise<void> {
+  const channel = 'plain:burst';
+  const clients = await Promise.all(running(fleet.edges).map(({ wsUrl }) => connect(wsUrl)));
+  const [api] = running(fleet.apis);
+  const rest = new RestClient(api?.url ?? '');
+  const before = await subscribersOf(redis);
+  try {
+    for (const client of clients) await client.subscribe(channel);
+    await redis.client.config('SET', PUBSUB_LIMIT, 'pubsub 32kb 32kb 1');
+    const burst = Array.from({ length: BURST_MESSAGES }, () => 'x'.repeat(BURST_BYTES));
+    await publishAll(rest, { channel }, burst);
+    await eventually(async () => {
+      const now = await subscribersOf(redis);
+      return before.every((id) => !now.includes(id));
+    }, 'Redis has cut its subscribers');
+  } finally {
+    await redis.client.config('SET', PUBSUB_LIMIT, 'pubsub 256mb 64mb 60');
+    await rest.close();
+    await Promise.all(clients.map((client) => client.cut()));
+  }
+}
+
+async function subscribersOf(redis: PrivateRedis): Promise<string[]> {
+  const list = String(await redis.client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
+  return [...list.matchAll(/^id=(\d+) /gm)].map(([, id]) => String(id));
+}
