@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from '../../kit/native-client.js';
-import type { PrivateRedis } from '../../kit/redis.js';
+import type { FaultyRedis } from '../../kit/redis.js';
 import { RestClient } from '../../kit/rest.js';
 import { publishAll } from '../../kit/streams.js';
 import { eventually } from '../../kit/wait.js';
@@ -18,7 +18,7 @@ const BURST_BYTES = 2_000;
 const PUBSUB_LIMIT = 'client-output-buffer-limit';
 
 export interface RedisFaultOptions {
-  readonly redis: PrivateRedis;
+  readonly redis: FaultyRedis;
   readonly link: RedisLink;
   /** Of what lasts. */
   readonly lengthMs: number;
@@ -27,13 +27,13 @@ export interface RedisFaultOptions {
 export function redisFaults({ redis, link, lengthMs }: RedisFaultOptions): Fault[] {
   return [
     { name: 'redis killed', inject: () => redis.restart() },
-    { name: 'redis killed, data lost', inject: () => redis.restart('empty') },
+    { name: 'redis killed, data lost', inject: () => redis.restart({ data: 'lost' }) },
     {
       name: 'redis stopped',
       inject: async () => {
-        redis.server.pause();
+        await redis.pause();
         await pause(lengthMs);
-        redis.server.resume();
+        await redis.resume();
       },
     },
     {
@@ -72,7 +72,7 @@ export function redisFaults({ redis, link, lengthMs }: RedisFaultOptions): Fault
 }
 
 /** Redis cuts subscribers that read too slowly: here everybody does who does not read at once. */
-async function overrun(redis: PrivateRedis, { fleet }: World): Promise<void> {
+async function overrun(redis: FaultyRedis, { fleet }: World): Promise<void> {
   const channel = 'plain:burst';
   const clients = await Promise.all(running(fleet.edges).map(({ wsUrl }) => connect(wsUrl)));
   const [api] = running(fleet.apis);
@@ -94,7 +94,7 @@ async function overrun(redis: PrivateRedis, { fleet }: World): Promise<void> {
   }
 }
 
-async function subscribersOf(redis: PrivateRedis): Promise<string[]> {
+async function subscribersOf(redis: FaultyRedis): Promise<string[]> {
   const list = String(await redis.client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
   return [...list.matchAll(/^id=(\d+) /gm)].map(([, id]) => String(id));
 }

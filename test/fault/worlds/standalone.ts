@@ -1,7 +1,7 @@
 /** Two apis, three edges, and one Redis that keeps its data, behind a way that can fail. */
 
 import { type FleetOptions, startFleet } from '../../kit/fleet.js';
-import { startPrivateRedis } from '../../kit/redis.js';
+import { startFaultyRedis } from '../../kit/redis-engine.js';
 import { redisFaults } from '../faults/redis.js';
 import { RedisLink } from '../redis-link.js';
 import { CONFIG, readIds, type World } from '../world.js';
@@ -13,7 +13,7 @@ export interface StandaloneOptions {
 }
 
 export async function startStandalone({ lengthMs, env = {} }: StandaloneOptions): Promise<World> {
-  const redis = await startPrivateRedis({ persistent: true });
+  const redis = await startFaultyRedis({ persistent: true });
   const link = await RedisLink.open(redis.url);
   const stopRedis = async () => {
     await link.stop();
