@@ -125,6 +125,13 @@ module.exports = {
       from: { pathNot: '^(libs/shared/src/redis|test|loadtest)/' },
       to: { path: 'node_modules/ioredis/' },
     },
+    {
+      name: 'bullmq-in-jobs-only',
+      comment: 'How jobs are kept, locked and tried again is known in one folder: api/jobs.',
+      severity: 'error',
+      from: { pathNot: '^(apps/api/src/jobs|test)/' },
+      to: { path: 'node_modules/bullmq/' },
+    },
   ],
   options: {
     // TypeScript 7 has no JavaScript API for dependency-cruiser to parse with, and without a parser

@@ -88,6 +88,9 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'ioredis-in-redis-only': {
     'apps/edge/src/broker/redis.ts': `import { Redis } from 'ioredis'; new Redis();`,
   },
+  'bullmq-in-jobs-only': {
+    'apps/api/src/routes/jobs.ts': `import { Queue } from 'bullmq'; new Queue('q');`,
+  },
 };
 
 let dir: string;
@@ -97,7 +100,7 @@ beforeAll(async () => {
   const planted = Object.assign({}, SOUND, ...Object.values(BROKEN)) as Record<string, string>;
   for (const [path, text] of Object.entries(planted)) await plant(path, text);
   await mkdir(join(dir, 'node_modules/@halley'), { recursive: true });
-  for (const name of ['ioredis', 'uWebSockets.js', 'pino'])
+  for (const name of ['ioredis', 'bullmq', 'uWebSockets.js', 'pino'])
     await link(`${ROOT}node_modules/`, name);
   await symlink(join(dir, 'libs/shared'), join(dir, 'node_modules/@halley/shared'));
 });
