@@ -86,7 +86,10 @@ export class Sweeper {
     }
     const unreported = dead.filter((edge) => !this.#reported.has(jobIdOf('sweep', edge)));
     for (const edge of unreported) this.#reported.set(jobIdOf('sweep', edge), nowMs);
-    if (unreported.length > 0) this.#add(unreported.map((edge) => jobOf('sweep', edge)));
+    if (unreported.length === 0) return;
+    const edges = unreported.map(({ edgeId }) => edgeId);
+    this.#log.warn({ edges }, 'edges are silent for too long: dead');
+    this.#add(unreported.map((edge) => jobOf('sweep', edge)));
   }
 
   #addTidy(): void {
