@@ -204,6 +204,7 @@ describe('every code of the table', () => {
   function limitedEdge() {
     limited ??= stack.fleet.addEdge({
       HALLEY_CLIENT_MAX_CONNECTIONS: '1',
+      HALLEY_CONNECTION_MAX_CHANNELS: '2',
       HALLEY_EDGE_MAX_CHANNELS: '1',
       HALLEY_RATE_PUBLISH: '1',
       HALLEY_RATE_PUBLISH_BURST: '1',

@@ -8,7 +8,8 @@ import {
   refusal,
   statusOf,
 } from '@halley/shared/protocol';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { isPassing } from '../../libs/sdk/dist/refusals.js';
 
 const ALL = Object.keys(CODES) as Code[];
 const CLOSING = ALL.filter((code): code is CloseCode => 'close' in CODES[code]);
@@ -65,6 +66,19 @@ describe('the table of codes', () => {
     const explicit = ALL.filter((code) => 'status' in CODES[code] && CODES[code].status === 500);
     expect(explicit).toEqual(['internal']);
   });
+});
+
+test('the SDK tries again by itself what may succeed a moment later, and nothing else', () => {
+  const passing = ALL.filter((code) => isPassing({ type: 'error', ...refusal(code) }));
+  expect(passing.toSorted()).toEqual([
+    'draining',
+    'edge-full',
+    'internal',
+    'outcome-unknown',
+    'overloaded',
+    'rate-limited',
+    'unavailable',
+  ]);
 });
 
 describe('adviceOf', () => {

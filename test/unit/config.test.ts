@@ -53,6 +53,25 @@ describe('settings', () => {
         maxChannels: 1_000_000,
         maxSubscribersPerChannel: 100_000,
       },
+      limits: {
+        edgeConnections: 1_000_000,
+        clientConnections: 128,
+        addressConnections: 10_000,
+        edgeChannels: 1_000_000,
+        rates: {
+          publish: { perSecond: 100, burst: 500 },
+          subscribe: { perSecond: 128, burst: 512 },
+          read: { perSecond: 50, burst: 200 },
+          other: { perSecond: 500, burst: 2_000 },
+        },
+        cutRefusals: 500,
+        apiKeyMessagesPerSecond: 0,
+        pendingMessages: 100_000,
+        pendingBytes: 134_217_728,
+        bodiesBytes: 268_435_456,
+        overloadLagMs: 1_000,
+        overloadBackpressureBytes: 268_435_456,
+      },
       trustedProxies: [],
       redis: { timeoutMs: 2_000 },
       apiKeys: [{ name: 'default', secret: 'dev-key', role: 'admin' }],
@@ -103,6 +122,14 @@ describe('settings', () => {
     expect(settings.namespaces.of('demo:x')).toBe(NAMESPACE_DEFAULTS);
     expect(settings.namespaces.of('plain')).toBe(NAMESPACE_DEFAULTS);
     expect(settings.warnings).toEqual([]);
+  });
+
+  test('bodies that are under way have room for one', () => {
+    const env = { HALLEY_BODY_MAX_BYTES: '100000', HALLEY_BODIES_MAX_BYTES: '99999' };
+    expect(problemsOf(env)).toEqual([
+      'HALLEY_BODIES_MAX_BYTES must hold at least one body of HALLEY_BODY_MAX_BYTES (100000)',
+    ]);
+    expect(problemsOf({ ...env, HALLEY_BODIES_MAX_BYTES: '100000' })).toEqual([]);
   });
 
   test('an empty variable is not set', () => {

@@ -7,7 +7,10 @@ export function errorOf(frame: ErrorFrame): HalleyError {
   return new HalleyError(code, { retryAfterMs, field, channel }, message);
 }
 
-/** The same may succeed a moment later. */
+/**
+ * The same may succeed a moment later: whatever is unavailable, outcome-unknown, draining, internal, overloaded,
+ * edge-full, rate-limited. As few letters as tell them from all other codes.
+ */
 export function isPassing({ code }: ErrorFrame): boolean {
-  return /unavailable|outcome-unknown|draining|internal/.test(code);
+  return /unav|^(out|dr|int|ov|ed|ra)/.test(code);
 }

@@ -9,9 +9,9 @@ export class BodyBudget {
     this.#maxBytes = maxBytes;
   }
 
-  /** @returns why so many more cannot be held, or null. A body alone always can. */
+  /** @returns why so many more cannot be held, or null */
   refusalOf(bytes: number): Refusal | null {
-    if (this.#heldBytes === 0 || this.#heldBytes + bytes <= this.#maxBytes) return null;
+    if (this.#heldBytes + bytes <= this.#maxBytes) return null;
     return retryLater(refusal('overloaded', 'too many bytes of request bodies are under way'));
   }
 

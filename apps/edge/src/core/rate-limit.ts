@@ -90,8 +90,9 @@ export function take(
   if (perSecond === 0) return 0;
   const intervalMs = 1_000 / perSecond;
   const depthMs = burst * intervalMs;
-  // A clock that was set back has not used anything.
-  const usedMs = Math.min(Math.max(0, usage[name] - nowMs), depthMs);
+  // More than a bucket holds was never used: the clock was set back.
+  if (usage[name] - nowMs > depthMs) usage[name] = nowMs + depthMs;
+  const usedMs = Math.max(0, usage[name] - nowMs);
   const waitMs = usedMs + intervalMs - depthMs;
   // Less than rounding can make of it is no wait.
   if (waitMs > 1e-6) return Math.ceil(waitMs);

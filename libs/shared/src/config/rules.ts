@@ -15,6 +15,7 @@ export function contradictions(environment: Environment): string[] {
     ...portProblems(environment),
     ...cookieProblems(environment),
     ...redisProblems(environment),
+    ...limitProblems(environment),
   ];
 }
 
@@ -68,6 +69,12 @@ function redisProblems({ values, refused }: Environment): string[] {
   const { REDIS_URL: url, HALLEY_REDIS_CA: ca } = values;
   if (ca === undefined || refused.has('REDIS_URL') || url?.startsWith('rediss')) return [];
   return ['HALLEY_REDIS_CA must go with a REDIS_URL of rediss:// or rediss+sentinel://'];
+}
+
+function limitProblems({ values }: Environment): string[] {
+  const { HALLEY_BODIES_MAX_BYTES: all, HALLEY_BODY_MAX_BYTES: one } = values;
+  if (all >= one) return [];
+  return [`HALLEY_BODIES_MAX_BYTES must hold at least one body of HALLEY_BODY_MAX_BYTES (${one})`];
 }
 
 /** What is allowed, but seldom meant. */

@@ -84,7 +84,7 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
     if (frame.type === 'subscribed' || frame.type === 'error') this.#unanswered -= 1;
     const isNews = tellsNews(frame);
     if (isNews || this.#isFirst) this.#collect(pollWire.encode(frame), isNews);
-    if (frame.type === 'error' && frame.code === 'unavailable') this.#kept.unavailable = frame;
+    if (frame.type === 'error' && isOfTheMoment(frame)) this.#kept.unavailable = frame;
     this.#consider();
     return '';
   }
@@ -195,6 +195,11 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
     const answer = { cursor: this.#progress.cursor, frames };
     this.#form.answer(this.#reply, answer, this.#site.edge.isDraining);
   }
+}
+
+/** Told by a status, which makes clients wait: by a frame, they would ask again at once. */
+function isOfTheMoment({ code }: ErrorFrame): boolean {
+  return code === 'unavailable' || code === 'edge-full';
 }
 
 /** What a client that polls again and again does not know already. */
