@@ -2,6 +2,7 @@ export { QUEUE_DEFAULTS, type QueueLimits } from './config-file.js';
 export { envExample } from './env-example.js';
 export { isLoopback, type Origins } from './formats.js';
 export { type LimitSettings, pendingLimitsOf, type Rate } from './limit-settings.js';
+export { LIMIT_SETTINGS } from './limit-table.js';
 export {
   CLIENT_NAMESPACE,
   NAMESPACE_DEFAULTS,
@@ -15,5 +16,5 @@ export {
   type Settings,
   SettingsError,
 } from './settings.js';
-export { DEVELOPMENT_API_KEY, DEVELOPMENT_TOKEN_SECRET } from './table.js';
+export { DEVELOPMENT_API_KEY, DEVELOPMENT_TOKEN_SECRET, SETTINGS } from './table.js';
 export type { TlsFiles } from './tls.js';
