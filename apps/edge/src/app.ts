@@ -125,7 +125,10 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     fanout: new JoinedFanout([new TopicFanout(app), followers]),
   });
   const edge = new Edge(services);
-  const feed = new RevocationFeed(redis, revocations, () => edge.enforceRevocations());
+  const feed = new RevocationFeed(redis, revocations, () => {
+    edge.enforceRevocations();
+    edge.enforceBans();
+  });
   const probe = new Probe(redis, scripts, subscriber, identity);
   const control = new ControlHandler(redis, edge, revocations, identity, counters);
   const inbox = inboxOf(edge, control, probe);

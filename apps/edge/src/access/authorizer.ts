@@ -107,6 +107,10 @@ export class TokenAuthorizer implements Authorizer {
   bannedUntil(channel: string, member: string): number | null {
     return this.#revocations.bannedUntil(channel, member, Date.now());
   }
+
+  bans(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#revocations.bans(Date.now());
+  }
 }
 
 function identityOf(verified: Claims | Refusal): Identity | Refusal {

@@ -211,6 +211,19 @@ export class Edge {
     }
   }
 
+  /** Ends the subscriptions of banned members, whose kick may have been lost on its way. */
+  enforceBans(): void {
+    const bans = this.services.authorizer.bans();
+    const banned = [...bans].filter(([name]) => this.channels.get(name) !== undefined);
+    if (banned.length === 0) return;
+    for (const session of this.sessions) {
+      for (const [name, members] of banned) {
+        const channel = members.has(session.member) ? session.holds(name) : undefined;
+        if (channel !== undefined) this.expel(session, channel, 'kicked');
+      }
+    }
+  }
+
   sessionsOf(clientId: string): Session[] {
     const found = [];
     for (const session of this.sessions) {

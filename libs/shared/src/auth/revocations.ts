@@ -34,6 +34,7 @@ interface ClientRevocation {
 }
 
 const CLIENT_MEMBER = /^c:(.+):(\d{1,15})$/s;
+const BAN_MEMBER = /^b:(\d{1,3}):/;
 const TOKEN_OR_BAN = /^(?:t:.|b:\d{1,3}:.)/s;
 
 export class Revocations {
@@ -93,6 +94,20 @@ export class Revocations {
     const endsAtSeconds = this.#members.get(banMember(channel, clientId));
     if (endsAtSeconds === undefined || endsAtSeconds * 1_000 <= nowMs) return null;
     return endsAtSeconds * 1_000;
+  }
+
+  /** The clients that are banned, by channel. */
+  bans(nowMs: number): Map<string, Set<string>> {
+    const bans = new Map<string, Set<string>>();
+    for (const [member, endsAtSeconds] of this.#members) {
+      const head = BAN_MEMBER.exec(member);
+      if (head === null || endsAtSeconds * 1_000 <= nowMs) continue;
+      const start = head[0].length;
+      const end = start + Number(head[1]);
+      const clients = bans.get(member.slice(start, end)) ?? new Set();
+      bans.set(member.slice(start, end), clients.add(member.slice(end + 1)));
+    }
+    return bans;
   }
 
   /** Forgets what has ended. */

@@ -40,4 +40,6 @@ export interface Authorizer {
   isRevoked(identity: Identity): boolean;
   /** @returns until when this member is banned from the channel, unix ms, or null */
   bannedUntil(channel: string, member: string): number | null;
+  /** The members that are banned, by channel. */
+  bans(): ReadonlyMap<string, ReadonlySet<string>>;
 }
