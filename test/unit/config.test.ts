@@ -16,7 +16,7 @@ import { makeCertificates } from '../kit/authority.js';
 
 const PRODUCTION = {
   NODE_ENV: 'production',
-  HALLEY_API_KEYS: 'ci:a-real-secret:publish',
+  HALLEY_API_KEYS: 'ci:a-real-secret-of-its-own:publish',
   HALLEY_TOKEN_SECRET: 'thirty-two-bytes-and-some-more-of-it',
 };
 const PUBLIC_KEY = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });

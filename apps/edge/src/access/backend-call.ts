@@ -1,7 +1,7 @@
 import { type LookupAddress, lookup } from 'node:dns';
 import * as http from 'node:http';
 import * as https from 'node:https';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { isReachable } from '@halley/shared/ops';
 
 /** An answer is a few fields; more is no answer. */
@@ -36,6 +36,10 @@ export class BackendCalls {
     body: string,
     signal: AbortSignal,
   ): Promise<BackendReply> {
+    // An address is not looked up.
+    const literal = url.hostname.replace(/^\[|\]$/g, '');
+    const refused = isIP(literal) === 0 ? null : refusedOf([{ address: literal }]);
+    if (refused !== null) return Promise.reject(new Error(refused));
     const isSecure = url.protocol === 'https:';
     const send = isSecure ? https.request : http.request;
     const agent = isSecure ? this.#secure : this.#plain;
@@ -77,14 +81,16 @@ const guardedLookup: LookupFunction = (hostname, options, done) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return done(error, '');
     const refused = refusedOf(addresses);
-    if (refused !== null) return done(new Error(`no call may go to ${refused}`), '');
+    if (refused !== null) return done(new Error(refused), '');
     if (options.all === true) return done(null, addresses);
     const [first] = addresses;
     done(null, first?.address ?? '', first?.family);
   });
 };
 
-function refusedOf(addresses: readonly LookupAddress[]): string | null {
-  if (addresses.length === 0) return 'a name without addresses';
-  return addresses.find(({ address }) => !isReachable(address))?.address ?? null;
+/** Why nothing may be sent to whoever has these addresses, or null. */
+export function refusedOf(addresses: readonly Pick<LookupAddress, 'address'>[]): string | null {
+  if (addresses.length === 0) return 'the name has no address';
+  const refused = addresses.find(({ address }) => !isReachable(address));
+  return refused === undefined ? null : `no call may go to ${refused.address}`;
 }

@@ -6,8 +6,6 @@ import { isLoopback } from './formats.js';
 import { DEVELOPMENT_API_KEY, DEVELOPMENT_TOKEN_SECRET } from './table.js';
 
 const PORT_MAX = 65_535;
-/** RFC 7518, 3.2: an HS256 secret has at least the 32 bytes of its hash. */
-const SECRET_MIN_BYTES = 32;
 
 export function contradictions(environment: Environment): string[] {
   return [
@@ -37,6 +35,9 @@ function keyProblems({ production, values, given, refused }: Environment): strin
     problems.push(`HALLEY_TOKEN_SECRET or HALLEY_TOKEN_KEYS must be set ${where}`);
   } else if (values.HALLEY_TOKEN_SECRET === DEVELOPMENT_TOKEN_SECRET) {
     problems.push(`HALLEY_TOKEN_SECRET must not be ${DEVELOPMENT_TOKEN_SECRET} ${where}`);
+  }
+  if (values.HALLEY_AUTHORIZE_SECRET === DEVELOPMENT_TOKEN_SECRET) {
+    problems.push(`HALLEY_AUTHORIZE_SECRET must not be ${DEVELOPMENT_TOKEN_SECRET} ${where}`);
   }
   return problems;
 }
@@ -75,23 +76,4 @@ function limitProblems({ values }: Environment): string[] {
   const { HALLEY_BODIES_MAX_BYTES: all, HALLEY_BODY_MAX_BYTES: one } = values;
   if (all >= one) return [];
   return [`HALLEY_BODIES_MAX_BYTES must hold at least one body of HALLEY_BODY_MAX_BYTES (${one})`];
-}
-
-/** What is allowed, but seldom meant. */
-export function advice({ production, values }: Environment): string[] {
-  if (!production) return [];
-  const warnings: string[] = [];
-  const { HALLEY_TOKEN_SECRET: secret, HALLEY_TOKEN_KEYS: keys } = values;
-  if (secret !== undefined && Buffer.byteLength(secret) < SECRET_MIN_BYTES) {
-    warnings.push(`HALLEY_TOKEN_SECRET has fewer than ${SECRET_MIN_BYTES} bytes`);
-  }
-  if (keys?.kind === 'jwks' && keys.url.protocol === 'http:' && !isLoopback(keys.url.hostname)) {
-    warnings.push(
-      'HALLEY_TOKEN_KEYS is an http address: whoever is on the way can replace the keys',
-    );
-  }
-  if (values.HALLEY_TRUST_CLIENT_IDS) {
-    warnings.push('HALLEY_TRUST_CLIENT_IDS is on: anybody may take any client name');
-  }
-  return warnings;
 }

@@ -1,11 +1,12 @@
 import type { ApiKeyEntry, TokenSettings } from '../auth/index.js';
 import type { LogLevel } from '../ops/logger.js';
+import { advice } from './advice.js';
 import { NO_FILE, type QueueLimits, readConfigFile } from './config-file.js';
 import { type Environment, readEnvironment } from './environment.js';
 import type { Origins } from './formats.js';
 import { type LimitSettings, limitSettings } from './limit-settings.js';
 import { buildNamespaces, type Namespaces } from './namespaces.js';
-import { advice, contradictions } from './rules.js';
+import { contradictions } from './rules.js';
 import { DEVELOPMENT_TOKEN_SECRET } from './table.js';
 import { readTls, type TlsFiles, tlsAdvice } from './tls.js';
 

@@ -270,9 +270,8 @@ export const SETTINGS = {
     parse: parseText,
   }),
   HALLEY_AUTHORIZE_SECRET: optionalText({
-    about: 'Signs what an edge asks the authorizeUrl of a namespace.',
+    about: 'Signs what an edge asks an authorizeUrl; without it HALLEY_TOKEN_SECRET does.',
     allowed: SECRET_ALLOWED,
-    defaultText: 'HALLEY_TOKEN_SECRET',
     parse: parseSecret,
   }),
   HALLEY_AUTHORIZE_TIMEOUT_MS: wholeNumber({
