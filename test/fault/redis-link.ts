@@ -3,10 +3,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
+export type Hearer = 'edge' | 'api';
+
 interface Pair {
   readonly near: Socket;
   readonly far: Socket;
-  isSubscriber: boolean;
+  /** Who hears live messages over it. */
+  hearer: Hearer | null;
   /** What Redis sends over it is lost. */
   isDeaf: boolean;
 }
@@ -50,11 +53,9 @@ export class RedisLink {
     this.#delayMs = delayMs;
   }
 
-  /** The subscriber connections that stand now stay open and deliver nothing. @returns how many */
-  deafenSubscribers(): number {
-    const subscribers = [...this.#pairs].filter(({ isSubscriber }) => isSubscriber);
-    for (const pair of subscribers) pair.isDeaf = true;
-    return subscribers.length;
+  /** The subscriber connections that stand now stay open and deliver nothing. */
+  deafen(hearer: Hearer): void {
+    for (const pair of this.#pairs) pair.isDeaf ||= pair.hearer === hearer;
   }
 
   /** Subscriber connections that are deaf and still stand. */
@@ -80,10 +81,10 @@ export class RedisLink {
     }
     const { hostname, port } = this.#target;
     const far = connect({ host: hostname, port: Number(port), noDelay: true });
-    const pair: Pair = { near, far, isSubscriber: false, isDeaf: false };
+    const pair: Pair = { near, far, hearer: null, isDeaf: false };
     this.#pairs.add(pair);
     near.on('data', (bytes) => {
-      pair.isSubscriber ||= /\bssubscribe\b/i.test(bytes.toString('latin1'));
+      pair.hearer = hearerOf(bytes) ?? pair.hearer;
       this.#pass(bytes, far);
     });
     far.on('data', (bytes) => {
@@ -106,4 +107,10 @@ export class RedisLink {
     if (this.#delayMs > 0) setTimeout(() => to.write(bytes), this.#delayMs);
     else to.write(bytes);
   }
+}
+
+function hearerOf(bytes: Buffer): Hearer | null {
+  const text = bytes.toString('latin1');
+  if (!/\r\nssubscribe\r\n/i.test(text)) return null;
+  return /:api:/.test(text) ? 'api' : 'edge';
 }

@@ -11,11 +11,14 @@ import {
   type RedisAddress,
   ShardSubscriber,
   sendControl,
+  sendReply,
 } from '@halley/shared/redis';
 
 /** How long an edge may take to answer. */
 export const REPLY_DEADLINE_MS = 2_000;
 const SUBSCRIBE_RETRY_MS = 250;
+/** In the place of an edge's id, which is longer. */
+const SELF = 'self';
 
 type Kind = ControlReply['type'];
 type ReplyOf<K extends Kind> = Extract<ControlReply, { type: K }>;
@@ -50,6 +53,7 @@ export class EdgeControl {
   #isSubscribed = false;
   #retry: NodeJS.Timeout | undefined;
   #isStopped = false;
+  #isProving = false;
 
   constructor(address: RedisAddress, redis: CommandClient, timeoutMs: number) {
     this.#redis = redis;
@@ -141,10 +145,34 @@ export class EdgeControl {
       this.#questions.delete(requestId);
       question.settle();
     }
+    if (question.waiting.size > 0) void this.#prove();
     return {
       replies: question.replies as ReplyOf<K>[],
       unreachable: [...question.unreachable, ...question.waiting],
     };
+  }
+
+  /**
+   * An edge took a question and did not answer: perhaps it is the api that hears nothing, over a connection
+   * that stays open. What it sends to itself shows it.
+   */
+  async #prove(): Promise<void> {
+    if (this.#isProving) return;
+    this.#isProving = true;
+    const requestId = randomBase36(12);
+    const { question, settled } = this.#open(requestId, [SELF]);
+    try {
+      const reply = { type: 'events', requestId, edgeId: SELF, events: [] } as const;
+      await sendReply(this.#redis, this.#replyTo, reply);
+      await settled;
+      if (question.waiting.size > 0) this.#subscriber.reconnect(this.#replyTo);
+    } catch {
+      // Redis did not take it: this says nothing about the subscriber.
+    } finally {
+      this.#questions.delete(requestId);
+      question.settle();
+      this.#isProving = false;
+    }
   }
 
   #open(requestId: string, edgeIds: readonly string[]): OpenQuestion {
