@@ -8,11 +8,15 @@ import { LOG_SIZE, type World } from './world.js';
 const QUEUE_SURE_MS = 45_000;
 
 export class Books {
+  /** All that is missing. */
   readonly lost = new Set<Position>();
-  readonly #world: World;
+  /** Of these, what no look has ever found: it may have gone before anybody could get it. */
+  readonly neverHeld = new Set<Position>();
+  readonly #held = new Set<Position>();
+  readonly #world: Pick<World, 'storedIds'>;
   readonly #history: History;
 
-  constructor(world: World, history: History) {
+  constructor(world: Pick<World, 'storedIds'>, history: History) {
     this.#world = world;
     this.#history = history;
   }
@@ -34,10 +38,14 @@ export class Books {
     const [oldest] = [...held].sort(comparePositions);
     const sureMs = performance.now() - QUEUE_SURE_MS;
     for (const { id, at } of accepted) {
-      if (id === undefined || held.has(id) || (isQueue && at < sureMs)) continue;
+      if (id === undefined) continue;
+      if (held.has(id)) this.#held.add(id);
+      if (held.has(id) || (isQueue && at < sureMs)) continue;
       const isTrimmed =
         held.size >= LOG_SIZE && oldest !== undefined && comparePositions(id, oldest) < 0;
-      if (!isTrimmed) this.lost.add(id);
+      if (isTrimmed) continue;
+      this.lost.add(id);
+      if (!this.#held.has(id)) this.neverHeld.add(id);
     }
   }
 }

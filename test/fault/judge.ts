@@ -1,9 +1,8 @@
 /** The judge: a history, and what Redis has lost by itself, in; what went wrong out. Pure. */
 
-import type { Position } from '@halley/shared/protocol';
 import type { Entry, FaultMark } from './history.js';
 import { delaysOf, type FaultDelays } from './judge/delays.js';
-import { Ledger } from './judge/ledger.js';
+import { Ledger, type Losses } from './judge/ledger.js';
 import { judgePresence, type PresenceVerdict } from './judge/presence.js';
 import type { StreamFinding } from './judge/stream-walk.js';
 import { judgeStreams, type StreamVerdict } from './judge/streams.js';
@@ -20,6 +19,8 @@ export interface Verdict extends Omit<StreamVerdict, 'findings'>, Omit<PresenceV
   readonly refused: number;
   /** Accepted messages that Redis lost. */
   readonly lostByRedis: number;
+  /** Those of them that nobody may have been able to get. */
+  readonly takenOffTheBooks: number;
   readonly reconnects: number;
   /** `recovered: false` and `gap` without need and without a fault of Redis before. */
   readonly needlessAlarms: number;
@@ -30,13 +31,13 @@ export interface Verdict extends Omit<StreamVerdict, 'findings'>, Omit<PresenceV
 
 export interface Evidence {
   readonly entries: readonly Entry[];
-  readonly lostByRedis: ReadonlySet<Position>;
+  readonly losses: Losses;
   /** Subscribers that get messages all the time. */
   readonly steady: ReadonlySet<string>;
 }
 
-export function judge({ entries, lostByRedis, steady }: Evidence): Verdict {
-  const ledger = new Ledger(entries, lostByRedis);
+export function judge({ entries, losses, steady }: Evidence): Verdict {
+  const ledger = new Ledger(entries, losses);
   const { findings, ...streams } = judgeStreams(entries, ledger);
   const { wrong, ...presence } = judgePresence(entries);
   const needless = findings.filter((finding) => isNeedlessAlarm(finding, entries));
@@ -44,7 +45,8 @@ export function judge({ entries, lostByRedis, steady }: Evidence): Verdict {
   return {
     faults: entries.filter((entry) => entry.kind === 'fault' && entry.phase === 'begin').length,
     ...ledger.counts,
-    lostByRedis: lostByRedis.size,
+    lostByRedis: losses.lost.size,
+    takenOffTheBooks: losses.neverHeld.size,
     ...streams,
     needlessAlarms: needless.length,
     ...presence,

@@ -68,7 +68,7 @@ export class Run {
   verdict(): Verdict {
     return judge({
       entries: this.history.entries,
-      lostByRedis: this.#books.lost,
+      losses: this.#books,
       steady: new Set(this.crew.steady.map(({ name }) => name)),
     });
   }

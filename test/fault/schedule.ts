@@ -14,3 +14,15 @@ export function scheduleOf(faults: readonly Fault[], seed: number, count: number
   }
   return chosen;
 }
+
+/** Both at once. */
+export function together(one: Fault, other: Fault): Fault {
+  return {
+    name: `${one.name} + ${other.name}`,
+    isOutsideRedis: one.isOutsideRedis === true && other.isOutsideRedis === true,
+    inject: async (world, random) => {
+      const ends = [one, other].map(({ inject }) => inject(world, random));
+      await Promise.all(ends);
+    },
+  };
+}

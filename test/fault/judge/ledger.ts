@@ -7,29 +7,39 @@ export interface Accepted extends Publication {
   readonly id: Position;
 }
 
+/** Ids that Redis itself has lost. */
+export interface Losses {
+  readonly lost: ReadonlySet<Position>;
+  /** Of these, what is taken off the books: nobody may have been able to get it. */
+  readonly neverHeld: ReadonlySet<Position>;
+}
+
+export const NO_LOSSES: Losses = { lost: new Set(), neverHeld: new Set() };
+
 export class Ledger {
   readonly #accepted = new Map<Stream, Accepted[]>();
   readonly #byNumber = new Map<string, Publication>();
   readonly #lost: ReadonlySet<Position>;
+  readonly #excused: ReadonlySet<Position>;
   readonly counts = { accepted: 0, refused: 0, unknown: 0 };
 
-  /** @param lost ids that Redis itself has lost */
-  constructor(entries: readonly Entry[], lost: ReadonlySet<Position>) {
+  constructor(entries: readonly Entry[], { lost, neverHeld }: Losses) {
     this.#lost = lost;
+    this.#excused = neverHeld;
     for (const entry of entries) {
       if (entry.kind === 'published') this.#book(entry);
     }
     for (const list of this.#accepted.values()) list.sort((a, b) => comparePositions(a.id, b.id));
   }
 
-  /** Accepted, not lost by Redis, and after `from` up to `to` (null: to the end), in order. */
+  /** Accepted, not taken off the books, and after `from` up to `to` (null: to the end), in order. */
   between(stream: Stream, from: Position, to: Position | null): Accepted[] {
     const list = this.#accepted.get(stream) ?? [];
     const found: Accepted[] = [];
     for (let index = this.#firstAfter(list, from); index < list.length; index += 1) {
       const one = list[index] as Accepted;
       if (to !== null && comparePositions(one.id, to) > 0) break;
-      if (!this.#lost.has(one.id)) found.push(one);
+      if (!this.#excused.has(one.id)) found.push(one);
     }
     return found;
   }
