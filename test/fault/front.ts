@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { EdgeProcess } from '../kit/fleet.js';
 import type { Random } from '../kit/random.js';
 
 interface Pair {
@@ -14,23 +15,29 @@ export class Front {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
   readonly #server: Server;
-  readonly #ports: () => readonly number[];
+  readonly #edges: () => readonly EdgeProcess[];
+  readonly #avoided = new Set<EdgeProcess>();
   readonly #pairs = new Set<Pair>();
   #turn = 0;
 
-  private constructor(server: Server, ports: () => readonly number[]) {
+  private constructor(server: Server, edges: () => readonly EdgeProcess[]) {
     this.#server = server;
-    this.#ports = ports;
+    this.#edges = edges;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     server.on('connection', (near) => this.#join(near));
   }
 
-  /** @param ports of the edges that run now; each new connection goes to the next one */
-  static async open(ports: () => readonly number[]): Promise<Front> {
+  /** @param edges that run now; each new connection goes to the next one */
+  static async open(edges: () => readonly EdgeProcess[]): Promise<Front> {
     const server = createServer({ noDelay: true });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return new Front(server, ports);
+    return new Front(server, edges);
+  }
+
+  /** No new connection goes there, as when a balancer finds it not ready. */
+  avoid(edge: EdgeProcess): void {
+    this.#avoided.add(edge);
   }
 
   /** Of a share of the connections that stand now no byte passes any more, either way; none is closed. */
@@ -48,14 +55,14 @@ export class Front {
   }
 
   #join(near: Socket): void {
-    const ports = this.#ports();
+    const edges = this.#edges().filter((edge) => !this.#avoided.has(edge));
     this.#turn += 1;
-    const port = ports[this.#turn % Math.max(1, ports.length)];
-    if (port === undefined) {
+    const edge = edges[this.#turn % Math.max(1, edges.length)];
+    if (edge === undefined) {
       near.resetAndDestroy();
       return;
     }
-    const far = connect({ host: '127.0.0.1', port, noDelay: true });
+    const far = connect({ host: '127.0.0.1', port: edge.port, noDelay: true });
     const pair: Pair = { near, far, isDeaf: false };
     this.#pairs.add(pair);
     for (const [socket, other] of [

@@ -271,6 +271,20 @@ describe('presence', () => {
   });
 });
 
+test.each([true, false])(
+  'a client on a dead edge counts where a sweep is expected: %s',
+  async (is) => {
+    const { presence } = clientKeys(clientId);
+    await stack.redis.client.hset(presence, clientId, `${subscriber.edgeId},deadedge`);
+    const subscribers = [subscriber];
+    const api = () => stack.fleet.api().url;
+    const options = { history, api, subscribers, room: ROOM, gone: [], deadlineMs: 0 };
+    await watchPresence({ ...options, expectSweep: is });
+    const said = history.of('presence').map(({ seen }) => seen.includes('deadedge'));
+    expect(said.some(Boolean)).toBe(is);
+  },
+);
+
 test('the books: what Redis itself has lost is counted, and nobody is blamed', async () => {
   const books = new Books({ storedIds: (stream) => readIds(stack.redis.client, stream) }, history);
   await publish(channel, 2);

@@ -10,7 +10,7 @@ import { History, queueOf, type Stream } from './history.js';
 import { judge, type Verdict } from './judge.js';
 import { watchPresence } from './presence-watch.js';
 import { Publisher } from './publishers.js';
-import type { Patience } from './subscribers/recorder.js';
+import type { Patience, Subscriber } from './subscribers/recorder.js';
 import type { Fault, World } from './world.js';
 
 /** For all to be back after a fault: the longest back-off, and the rest of it. */
@@ -52,15 +52,18 @@ export class Run {
     ];
   }
 
-  /** @returns what the judge says, once everybody has gone */
-  async play(): Promise<Verdict> {
+  /**
+   * @param extras further subscribers, which write to this run's history
+   * @returns what the judge says, once everybody has gone
+   */
+  async play(extras: readonly Subscriber[] = []): Promise<Verdict> {
     try {
       await this.#areBack('the start');
       for (const fault of this.#options.faults) await this.#suffer(fault);
-      await this.#finish();
+      await this.#finish(extras);
     } finally {
       await Promise.all(this.#publishers.map((publisher) => publisher.stop()));
-      await this.crew.stop();
+      await Promise.all([...this.crew.all, ...extras].map((subscriber) => subscriber.stop()));
     }
     return this.verdict();
   }
@@ -106,7 +109,7 @@ export class Run {
   }
 
   /** One last message everywhere; what it finds missing, the judge will name. */
-  async #finish(): Promise<void> {
+  async #finish(extras: readonly Subscriber[]): Promise<void> {
     const { world } = this.#options;
     await watchPresence({
       history: this.history,
@@ -128,12 +131,12 @@ export class Run {
     });
     await Promise.all(streams.map((stream) => closing.publish(stream)));
     await closing.stop();
-    await this.#allHave('closing-').catch(() => undefined);
+    await this.#allHave('closing-', [...this.crew.all, ...extras]).catch(() => undefined);
     await this.#books.look();
   }
 
-  async #allHave(prefix: string): Promise<void> {
-    const wanted = this.crew.all.flatMap((one) =>
+  async #allHave(prefix: string, all: readonly Subscriber[]): Promise<void> {
+    const wanted = all.flatMap((one) =>
       this.crew.streamsOf(one).map((stream) => `${one.name} ${stream}`),
     );
     await eventually(
