@@ -1,7 +1,7 @@
 /** Faults one after another, and numbered messages all the time: nothing is lost, and nobody is lied to. */
 
 import { expect, test } from 'vitest';
-import { numberFrom, seedFrom } from '../kit/random.js';
+import { numberFrom, Random, seedFrom } from '../kit/random.js';
 import { useWorld } from './bench.js';
 import { fleetFaults } from './faults/fleet.js';
 import { errorsOf, NO_ERRORS } from './judge.js';
@@ -36,3 +36,10 @@ test(
   },
   DEADLINE_MS * ROUNDS,
 );
+
+test('an api whose connection for answers goes deaf finds it, and hears again', async () => {
+  const { world } = bench;
+  const deaf = world.faults.find(({ name }) => name === 'deaf api connections');
+  await deaf?.inject(world, new Random(SEED));
+  expect(deaf).toBeDefined();
+});

@@ -58,9 +58,9 @@ export class RedisLink {
     for (const pair of this.#pairs) pair.isDeaf ||= pair.hearer === hearer;
   }
 
-  /** Subscriber connections that are deaf and still stand. */
-  get deaf(): number {
-    return [...this.#pairs].filter(({ isDeaf }) => isDeaf).length;
+  /** Connections that are deaf and still stand. */
+  deaf(hearer: Hearer): number {
+    return [...this.#pairs].filter((pair) => pair.isDeaf && pair.hearer === hearer).length;
   }
 
   heal(): void {

@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from '../../kit/native-client.js';
+import type { ClientState } from '../../kit/presence.js';
 import type { FaultyRedis } from '../../kit/redis.js';
 import { RestClient } from '../../kit/rest.js';
 import { publishAll } from '../../kit/streams.js';
@@ -65,10 +66,31 @@ export function redisFaults({ redis, link, lengthMs }: RedisFaultOptions): Fault
       name: 'deaf subscriber connections',
       inject: async () => {
         link.deafen('edge');
-        await eventually(() => link.deaf === 0, 'the edges find it', FOUND_DEADLINE_MS);
+        await eventually(() => link.deaf('edge') === 0, 'the edges find it', FOUND_DEADLINE_MS);
       },
     },
+    { name: 'deaf api connections', inject: (world) => deafenApis(link, world) },
   ];
+}
+
+/** An api finds it by a question that no edge answers. */
+async function deafenApis(link: RedisLink, { fleet }: World): Promise<void> {
+  const [edge] = running(fleet.edges);
+  const client = await connect(edge?.wsUrl ?? '', { client: 'asked-about' });
+  const apis = running(fleet.apis).map(({ url }) => new RestClient(url));
+  try {
+    link.deafen('api');
+    for (const rest of apis) {
+      const isAnswered = async () => {
+        const { body } = await rest.get('/clients/asked-about');
+        return (body as ClientState).connections.length === 1;
+      };
+      await eventually(isAnswered, 'the api hears the edge', FOUND_DEADLINE_MS);
+    }
+  } finally {
+    await client.cut();
+    await Promise.all(apis.map((rest) => rest.close()));
+  }
 }
 
 /** Redis cuts subscribers that read too slowly: here everybody does who does not read at once. */
