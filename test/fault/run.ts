@@ -157,10 +157,11 @@ export class Run {
 }
 
 export function describeVerdict(title: string, verdict: Verdict): string {
-  const { delays, findings, ...counts } = verdict;
+  const { delays, findings, toldOf, ...counts } = verdict;
   const table = delays.map(({ fault, lengthMs, longestDeliveryMs, longestSilenceMs }) => {
     return `  ${fault}: ${lengthMs} ms, longest delivery ${longestDeliveryMs} ms, longest silence ${longestSilenceMs} ms\n`;
   });
   const list = findings.map((finding) => `  ${finding}\n`);
-  return `${title}: ${JSON.stringify(counts)}\n${table.join('')}${list.join('')}`;
+  const told = counts.told === 0 ? '' : `  told: ${JSON.stringify(toldOf)}\n`;
+  return `${title}: ${JSON.stringify(counts)}\n${table.join('')}${told}${list.join('')}`;
 }

@@ -1,7 +1,7 @@
 /** A Redis of the test's own: a private `redis-server`, or a container where an image is named. */
 
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Child } from './child.js';
@@ -20,7 +20,9 @@ const SETTINGS: readonly string[] = [
 ];
 const START_ATTEMPTS = 5;
 const READY = 'Ready to accept connections';
-const DATA_FILES = ['appendonlydir', 'dump.rdb'];
+const AOF_FOLDER = 'appendonlydir';
+const DATA_FILES = [AOF_FOLDER, 'dump.rdb'];
+const BACKUP_FOLDER = 'backup';
 
 /** PEM texts of a server. */
 export interface ServerTls {
@@ -41,8 +43,8 @@ export interface TestRedisOptions {
 }
 
 export interface RestartOptions {
-  /** Default: kept, as far as the server is persistent. */
-  readonly data?: 'kept' | 'lost';
+  /** Default: kept, as far as the server is persistent; `older`: that of the last `backup`. */
+  readonly data?: 'kept' | 'lost' | 'older';
 }
 
 /** A Redis that a test may take away. */
@@ -55,6 +57,8 @@ export interface FaultyRedis extends TestRedis {
   resume(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
+  /** Keeps the data of now aside, where it is persistent. */
+  backup(): Promise<void>;
   /** SIGKILL and a new start with the same port, password and, when persistent, data. */
   restart(options?: RestartOptions): Promise<void>;
 }
@@ -111,9 +115,16 @@ async function startIn<S extends RedisServer>(
     pause: async () => server.pause(),
     resume: async () => server.resume(),
     kill,
+    async backup() {
+      await rm(join(dir, BACKUP_FOLDER), { recursive: true, force: true });
+      await cp(join(dir, AOF_FOLDER), join(dir, BACKUP_FOLDER), { recursive: true });
+    },
     async restart({ data = 'kept' } = {}) {
       await kill();
-      if (data === 'lost') await removeData(dir);
+      if (data !== 'kept') await removeData(dir);
+      if (data === 'older') {
+        await cp(join(dir, BACKUP_FOLDER), join(dir, AOF_FOLDER), { recursive: true });
+      }
       ({ server, port } = await startServer(launch, config, port));
     },
     async stop() {

@@ -12,6 +12,7 @@ import type { Fault, World } from '../world.js';
 import { running } from './fleet.js';
 
 const SLOW_MS = 200;
+const LAG_MS = 1_000;
 const FOUND_DEADLINE_MS = 30_000;
 /** More than a reply's first buffer of 16 KiB, which does not count. */
 const BURST_MESSAGES = 100;
@@ -28,7 +29,16 @@ export interface RedisFaultOptions {
 export function redisFaults({ redis, link, lengthMs }: RedisFaultOptions): Fault[] {
   return [
     { name: 'redis killed', inject: () => redis.restart() },
-    { name: 'redis killed, data lost', inject: () => redis.restart({ data: 'lost' }) },
+    { name: 'redis killed without its data', inject: () => redis.restart({ data: 'lost' }) },
+    {
+      // As by a failover to a replica that lagged.
+      name: 'redis killed without its last writes',
+      inject: async () => {
+        await redis.backup();
+        await pause(LAG_MS);
+        await redis.restart({ data: 'older' });
+      },
+    },
     {
       name: 'redis stopped',
       inject: async () => {

@@ -20,6 +20,7 @@ export function delaysOf(
 ): FaultDelays[] {
   const marks = entries.filter((entry): entry is FaultMark => entry.kind === 'fault');
   const begins = marks.filter(({ phase }) => phase === 'begin');
+  const begun = beginningsOf(entries);
   const received = entries.filter((entry): entry is Received => entry.kind === 'received');
   return begins.map((begin, index) => {
     const untilMs = begins[index + 1]?.at ?? Number.POSITIVE_INFINITY;
@@ -30,20 +31,36 @@ export function delaysOf(
     return {
       fault: begin.name,
       lengthMs: Math.round((end?.at ?? begin.at) - begin.at),
-      longestDeliveryMs: longestDelivery(inside, ledger),
+      longestDeliveryMs: longestDelivery(inside, ledger, begun),
       longestSilenceMs: longestSilence(inside, begin.at, steady),
     };
   });
 }
 
+/** When each subscriber began with each stream: what is older may be replayed, but was not waited for. */
+function beginningsOf(entries: readonly Entry[]): Map<string, number> {
+  const begun = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.kind !== 'subscribed') continue;
+    const key = `${entry.subscriber} ${entry.stream}`;
+    if (!begun.has(key)) begun.set(key, entry.at);
+  }
+  return begun;
+}
+
 /** A replay may bring what was received before: only the first receipt of a subscriber counts. */
-function longestDelivery(received: readonly Received[], ledger: Ledger): number {
+function longestDelivery(
+  received: readonly Received[],
+  ledger: Ledger,
+  begun: ReadonlyMap<string, number>,
+): number {
   const seen = new Set<string>();
   let longestMs = 0;
   for (const { subscriber, stream, number, at } of received) {
     const key = `${subscriber} ${stream} ${number}`;
     const publication = ledger.publication(number);
-    if (publication === undefined || seen.has(key)) continue;
+    const sinceMs = begun.get(`${subscriber} ${stream}`) ?? 0;
+    if (publication === undefined || publication.at < sinceMs || seen.has(key)) continue;
     seen.add(key);
     longestMs = Math.max(longestMs, at - publication.at);
   }

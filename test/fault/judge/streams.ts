@@ -17,6 +17,8 @@ interface Walked {
 export interface StreamVerdict extends StreamCounts {
   /** Private messages that came later than their minute. */
   privateLate: number;
+  /** Who was told of how many, by subscriber and stream. */
+  readonly toldOf: Record<string, number>;
   readonly findings: StreamFinding[];
 }
 
@@ -35,6 +37,7 @@ export function judgeStreams(entries: readonly Entry[], ledger: Ledger): StreamV
     falseUnrecovered: 0,
     needlessGaps: 0,
     privateLate: 0,
+    toldOf: {},
     findings: [],
   };
   for (const { walk } of walks) {
@@ -91,8 +94,11 @@ function countMissing(
       return index === undefined ? [] : [(walk.story[index] as OfStream).at];
     });
     if (came.length > 0) checkTime(sample, message, Math.min(...came), verdict);
-    else if (group.some(({ walk }) => walk.wasTold(message.id))) verdict.told += 1;
-    else {
+    else if (group.some(({ walk }) => walk.wasTold(message.id))) {
+      const who = `${sample.subscriber} ${sample.stream}`;
+      verdict.told += 1;
+      verdict.toldOf[who] = (verdict.toldOf[who] ?? 0) + 1;
+    } else {
       const { subscriber, stream } = sample;
       const detail = `${message.number} as ${message.id}`;
       add(verdict, { what: 'lost', subscriber, stream, at: message.at, detail });
