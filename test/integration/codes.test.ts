@@ -14,6 +14,7 @@ import {
   type Outgoing,
   open,
 } from '../kit/native-client.js';
+import { rawRequest } from '../kit/raw-http.js';
 import { type Exchange, field, RestClient } from '../kit/rest.js';
 import { channelIn, claimsOf, tokenFor, useFleet } from '../kit/use-fleet.js';
 import { eventually, within } from '../kit/wait.js';
@@ -99,6 +100,11 @@ describe('every code of the table', () => {
     },
 
     'bad-json': () => codeOfText('{'),
+    'bad-framing': async () => {
+      const head = ['POST /v1/frames HTTP/1.1', 'Host: x', 'Transfer-Encoding: gzip, chunked'];
+      const { body } = await rawRequest(stack.edge().port, `${head.join('\r\n')}\r\n\r\n`);
+      return JSON.parse(body).code;
+    },
     'bad-frame': () => codeOfText('[7]'),
     'unknown-type': () => codeOf({ type: 'shout' }),
     'missing-field': () => codeOf({ type: 'subscribe' }),

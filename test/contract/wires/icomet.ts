@@ -212,9 +212,10 @@ class StreamPeer extends IcometPeer {
 
 /** The object of a line of whatever path, if it holds one. */
 function takeLine(text: string, line: Line): void {
-  const json = /^(?:data: |<script>parent\.icomet_cb\()?(\{.*\})(?:\);<\/script>)?$/.exec(
-    text,
-  )?.[1];
+  const json =
+    /^(?:data: |<script nonce="[\w-]+">parent\.icomet_cb\()?(\{.*\})(?:\);<\/script>)?$/.exec(
+      text,
+    )?.[1];
   if (json !== undefined) line.take(JSON.parse(json) as IcometObject);
 }
 

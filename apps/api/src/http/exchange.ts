@@ -200,6 +200,7 @@ export class Exchange {
     response.cork(() => {
       response.writeStatus(statusLine(status));
       response.writeHeader('content-type', contentType);
+      response.writeHeader('x-content-type-options', 'nosniff');
       response.writeHeader('x-request-id', this.requestId);
       for (const [name, value] of headers) response.writeHeader(name, value);
       const isLast = closesSocket || this.#context.isStopping;

@@ -24,7 +24,7 @@ export class IcometDoor implements HttpDoor {
     this.#site = site;
     const reception = new Reception(site);
     this.#reception = reception;
-    const wires = createWires(site.rooms);
+    const wires = createWires(site.rooms, site.handshake.origins);
     const poll: Serve = (request, reply) => void servePoll(reception, wires.poll, request, reply);
     const push =
       (wire: (typeof wires)['sse']): Serve =>

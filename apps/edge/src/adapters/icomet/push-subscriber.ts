@@ -42,8 +42,8 @@ export class PushSubscriber extends Subscriber {
     if (this.#opening === null) return;
     const { headers, object } = this.#opening;
     this.#opening = null;
-    const { contentType, preamble } = this.fanoutWire.framing;
-    this.reply.begin('200 OK', [['Content-Type', contentType], ...headers]);
+    const { headers: typeHeaders, preamble } = this.fanoutWire.framing;
+    this.reply.begin('200 OK', [...typeHeaders, ...headers]);
     this.take(preamble + (object === null ? '' : this.fanoutWire.put([object])));
     this.site.deadlines.add(this);
   }

@@ -21,10 +21,9 @@ export async function servePush(
   const call = reception.receive(request, reply);
   if (call === null) return;
   const { headers } = call;
-  const { contentType, preamble } = wire.framing;
+  const { preamble, headers: typeHeaders } = wire.framing;
   const guest = await reception.admit(call, (object) => {
-    const typed = [['Content-Type', contentType] as const, ...headers];
-    reply.answer('200 OK', typed, preamble + wire.put([object]));
+    reply.answer('200 OK', [...typeHeaders, ...headers], preamble + wire.put([object]));
   });
   if (guest === null) return;
   const { room, place } = guest;

@@ -1,5 +1,6 @@
 import type { Wire } from '../../core/ports/wire.js';
 import type { StreamItem } from '../../core/tail.js';
+import type { HandshakeOptions } from '../native/handshake.js';
 import { channelOfItem } from '../native-http/encode.js';
 import { messageOf, type ObjectText, objectsOf } from './encode.js';
 import { type Framing, iframeFraming, sseFraming, streamFraming } from './framings.js';
@@ -71,11 +72,11 @@ export interface Wires {
   readonly poll: PollWire;
 }
 
-export function createWires(rooms: Rooms): Wires {
+export function createWires(rooms: Rooms, origins: HandshakeOptions['origins']): Wires {
   return {
     stream: new PushWire(rooms, streamFraming),
     sse: new PushWire(rooms, sseFraming),
-    iframe: new PushWire(rooms, iframeFraming),
+    iframe: new PushWire(rooms, iframeFraming(origins)),
     poll: new PollWire(rooms),
   };
 }
