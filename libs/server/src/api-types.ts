@@ -44,6 +44,7 @@ export type Code =
   | 'method-not-allowed'
   | 'unsupported-media-type'
   | 'queue-full'
+  | 'authorizer-unavailable'
   | 'overloaded'
   | 'unavailable'
   | 'outcome-unknown'
