@@ -1,4 +1,4 @@
-import { randomBase36 } from '@halley/shared/ops';
+import { type Logger, randomBase36 } from '@halley/shared/ops';
 import { type CommandClient, type DeadEdge, lookAtEdges, type Scripts } from '@halley/shared/redis';
 import { Silences } from './silence.js';
 
@@ -10,9 +10,11 @@ export class EdgeWatch {
   readonly #scripts: Scripts;
   readonly #silences: Silences;
   readonly #onDead: (dead: readonly DeadEdge[]) => void;
+  readonly #log: Logger;
   readonly #observer = randomBase36(8);
   #timer: NodeJS.Timeout | null = null;
   #isLooking = false;
+  #isRefused = false;
 
   /** @param onDead called at each look that finds dead edges, so with the same ones until they are swept */
   constructor(
@@ -20,11 +22,13 @@ export class EdgeWatch {
     scripts: Scripts,
     edgeDeadMs: number,
     onDead: (dead: readonly DeadEdge[]) => void,
+    log: Logger,
   ) {
     this.#redis = redis;
     this.#scripts = scripts;
     this.#silences = new Silences(edgeDeadMs);
     this.#onDead = onDead;
+    this.#log = log;
   }
 
   start(): void {
@@ -43,12 +47,21 @@ export class EdgeWatch {
     try {
       if (this.#redis.status !== 'ready') throw new Error('Redis is away');
       const beats = await lookAtEdges(this.#scripts, this.#observer);
+      this.#isRefused = false;
       const dead = this.#silences.looked(startedMs, performance.now(), beats);
       if (dead.length > 0) this.#onDead(dead);
-    } catch {
+    } catch (error) {
       this.#silences.missed();
+      this.#tellRefused(error);
     } finally {
       this.#isLooking = false;
     }
+  }
+
+  /** Of a Redis that is there, once: without looks no edge is ever found dead. */
+  #tellRefused(error: unknown): void {
+    if (this.#isRefused || this.#redis.status !== 'ready') return;
+    this.#isRefused = true;
+    this.#log.warn({ err: error }, 'the heartbeats of the edges cannot be looked at');
   }
 }

@@ -50,9 +50,8 @@ export class Sweeper {
     this.#redis = redis;
     this.#scripts = scripts;
     this.#log = log;
-    this.#watch = new EdgeWatch(redis, scripts, settings.sweep.edgeDeadMs, (dead) =>
-      this.#report(dead),
-    );
+    const onDead = (dead: readonly DeadEdge[]) => this.#report(dead);
+    this.#watch = new EdgeWatch(redis, scripts, settings.sweep.edgeDeadMs, onDead, log);
     this.#sweep = new EdgeSweep(redis, scripts, settings.namespaces, () => this.#isStopped);
     const work = (name: string, data: SweepJob) => this.#work(name, data);
     this.#jobs = new JobQueue({ name: 'sweeps', address, log, work });
