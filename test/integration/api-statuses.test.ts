@@ -100,6 +100,7 @@ let publisher: RestClient;
 let reader: RestClient;
 let stranger: RestClient;
 let withoutSecret: RestClient;
+let limited: RestClient;
 
 beforeAll(async () => {
   redis = await startPrivateRedis();
@@ -116,6 +117,7 @@ beforeAll(async () => {
   const keysOnly = await fleet.addApi({
     HALLEY_TOKEN_KEYS: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
   });
+  const slow = await fleet.addApi({ HALLEY_API_KEY_MESSAGES_PER_SECOND: '1' });
   const { url } = fleet.api();
   book = await OpenApiBook.of(url);
   admin = book.client(url, { key: 'root-key' });
@@ -123,12 +125,13 @@ beforeAll(async () => {
   reader = book.client(url, { key: 'read-key' });
   stranger = book.client(url, { key: null });
   withoutSecret = book.client(keysOnly.url, { key: 'root-key' });
+  limited = book.client(slow.url, { key: 'root-key' });
   await eventually(async () => (await reader.get('/edges')).text.includes('edgeId'), 'a heartbeat');
 });
 
 afterAll(async () => {
   await Promise.all(
-    [admin, publisher, reader, stranger, withoutSecret].map((client) => client?.close()),
+    [admin, publisher, reader, stranger, withoutSecret, limited].map((client) => client?.close()),
   );
   await fleet?.stop();
   await redis?.stop();
@@ -261,6 +264,28 @@ describe('the api', () => {
     const answer = await admin.publishPrivate('full', 'one more');
     expect([answer.status, codeOf(answer.body)]).toEqual([429, 'queue-full']);
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
+  describe('beyond the rate of a key', () => {
+    beforeAll(async () => {
+      // Lent of a full bucket: for minutes nothing is left.
+      const channels = Array.from({ length: 900 }, (_, index) => `demo:lent-${index}`);
+      await limited.post('/messages', { messages: [{ channels, data: 1 }] });
+    });
+
+    it.each([
+      ...WITH_KEY,
+      {
+        operation: 'listEdgeEvents',
+        method: 'GET',
+        path: '/edges/nobody/events',
+        status: 404,
+      } as const,
+    ])('refuses $operation', async (call) => {
+      const answer = await send(limited, call);
+      expect([answer.status, codeOf(answer.body)]).toEqual([429, 'rate-limited']);
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(60);
+    });
   });
 
   it('knows the events of its edges, and no others', async () => {

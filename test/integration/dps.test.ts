@@ -603,7 +603,12 @@ describe('a port for DPS alone, overload, and a leaving edge', () => {
   const stack = useFleet({
     edges: 1,
     config: { namespaces: { open: OPEN } },
-    edgeEnv: { HALLEY_REDIS_TIMEOUT_MS: '9000', HALLEY_POLL_PRESENCE_MS: '500' },
+    edgeEnv: {
+      HALLEY_REDIS_TIMEOUT_MS: '9000',
+      HALLEY_POLL_PRESENCE_MS: '500',
+      // A thousand pushes come from one address.
+      HALLEY_RATE_PUBLISH: '0',
+    },
   });
 
   test('D-1 the port has the paths without their prefix, and nothing else', async () => {
