@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { greeting } from '@halley/cli/dist/start/greeting.js';
 import { loadSettings, SettingsError } from '@halley/shared/config';
 import { isReachable } from '@halley/shared/ops';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -231,4 +232,33 @@ test.each([
   ['', false],
 ])('a call to %j: %s', (address, isAllowed) => {
   expect(isReachable(address)).toBe(isAllowed);
+});
+
+test.each([
+  [false, 'http:', 'ws:'],
+  [true, 'https:', 'wss:'],
+])('with TLS %s what the start prints is to be opened by %s and %s', (hasTls, http, ws) => {
+  const text = greeting({
+    isProduction: false,
+    hasTls,
+    host: '127.0.0.1',
+    apiPort: 8_000,
+    edgePorts: [8_100],
+    edgeAdminPorts: [8_200],
+    doorPorts: { megacomet: 1, megacometManager: 0, dps: 2 },
+    redis: 'private',
+    developmentKey: null,
+  });
+  const found = text.match(/\w+:\/\/127\.0\.0\.1:\d+/g);
+  const addresses = new Set(found?.filter((address) => !address.endsWith(':8200')));
+  expect(addresses).toEqual(
+    new Set([
+      `${http}//127.0.0.1:8000`,
+      `${http}//127.0.0.1:8100`,
+      `${http}//127.0.0.1:1`,
+      `${http}//127.0.0.1:2`,
+      `${ws}//127.0.0.1:8100`,
+    ]),
+  );
+  expect(text).toContain('http://127.0.0.1:8200/metrics');
 });

@@ -95,6 +95,19 @@ describe('calls', () => {
     expect([status, text]).toEqual([200, '{"allow":false}']);
   });
 
+  test('a kept connection that is closed is no failure', async () => {
+    const before = backend.asked.length;
+    const url = `http://127.0.0.1:${backend.port}/`;
+    await post(url);
+    let cut = 0;
+    backend.decide = () => {
+      cut += 1;
+      return cut === 1 ? (response) => response.destroy() : { allow: true };
+    };
+    expect((await post(url)).text).toBe('{"allow":true}');
+    expect(backend.asked.length - before).toBe(3);
+  });
+
   test.each(['0.0.0.0', '0', '[::]', '[::ffff:0.0.0.0]'])('not to %s', async (host) => {
     const before = backend.asked.length;
     await expect(post(`http://${host}:${backend.port}/`)).rejects.toThrow('no call may go to');

@@ -15,6 +15,9 @@ export interface BackendReply {
   readonly text: string;
 }
 
+/** A kept connection that the other side was closing already. To ask twice does no harm. */
+class StaleSocket extends Error {}
+
 /**
  * Calls that go where the operator said and nowhere else: no redirect is followed, and the address that
  * a name resolves to is looked at when the socket is made, so a name that changes its mind wins nothing.
@@ -30,7 +33,26 @@ export class BackendCalls {
   }
 
   /** @throws Error that says why there is no answer, without anything of what was asked */
-  post(
+  async post(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<BackendReply> {
+    try {
+      return await this.#send(url, headers, body, signal);
+    } catch (error) {
+      if (!(error instanceof StaleSocket)) throw error;
+      return this.#send(url, headers, body, signal);
+    }
+  }
+
+  close(): void {
+    this.#plain.destroy();
+    this.#secure.destroy();
+  }
+
+  #send(
     url: URL,
     headers: Readonly<Record<string, string>>,
     body: string,
@@ -47,14 +69,12 @@ export class BackendCalls {
       const request = send(url, { method: 'POST', headers, agent, signal }, (response) => {
         read(response).then(resolve, reject);
       });
-      request.on('error', reject);
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        const isStale = request.reusedSocket && error.code === 'ECONNRESET';
+        reject(isStale ? new StaleSocket('the connection was cut') : error);
+      });
       request.end(body);
     });
-  }
-
-  close(): void {
-    this.#plain.destroy();
-    this.#secure.destroy();
   }
 }
 
