@@ -39,7 +39,10 @@ const CONFIG = {
 describe('every code of the table', () => {
   const stack = useFleet({
     config: CONFIG,
-    env: { HALLEY_REDIS_TIMEOUT_MS: String(REDIS_TIMEOUT_MS) },
+    env: {
+      HALLEY_REDIS_TIMEOUT_MS: String(REDIS_TIMEOUT_MS),
+      HALLEY_AUTHORIZE_SECRET: 'own',
+    },
     edgeEnv: { HALLEY_ORIGINS: ORIGIN, HALLEY_CONNECTION_MAX_CHANNELS: '1' },
     apiEnv: { HALLEY_BODY_MAX_BYTES: String(BODY_MAX_BYTES) },
   });
