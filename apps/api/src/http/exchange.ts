@@ -2,6 +2,7 @@
 
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { holds } from '@halley/shared/auth';
+import { endPaced, PACED_MIN_BYTES } from '@halley/shared/ops';
 import {
   bodyRefusal,
   PROBLEM_TYPE,
@@ -205,7 +206,8 @@ export class Exchange {
       for (const [name, value] of headers) response.writeHeader(name, value);
       const isLast = closesSocket || this.#context.isStopping;
       if (this.#isHead) endHead(response, Buffer.byteLength(text), isLast);
-      else response.end(text, isLast);
+      else if (isLast || text.length < PACED_MIN_BYTES) response.end(text, isLast);
+      else endPaced(response, text);
     });
     this.#end();
   }

@@ -1,6 +1,7 @@
 /** One request to a plain site on its way through: screened, read, handled, answered once. */
 
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { endPaced, PACED_MIN_BYTES } from '@halley/shared/ops';
 import { bodyRefusal, RefusedError, refusal } from '@halley/shared/protocol';
 import { readArrival } from './arrival.js';
 import { BodyReader, tooLarge } from './body.js';
@@ -123,7 +124,8 @@ export class PlainExchange implements PlainReply {
       writeHead(response, status, headers);
       if (this.#request.method === 'HEAD') {
         endHead(response, Buffer.byteLength(body), closesSocket);
-      } else response.end(body, closesSocket);
+      } else if (closesSocket || body.length < PACED_MIN_BYTES) response.end(body, closesSocket);
+      else endPaced(response, body);
     });
     this.#end();
   }

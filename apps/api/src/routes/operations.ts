@@ -64,6 +64,7 @@ function metricsRoute({ metrics }: Services): Route {
 }
 
 function describeRoute(describe: () => object): Route {
+  let text: string | null = null;
   return route({
     method: 'GET',
     path: '/openapi.json',
@@ -74,6 +75,10 @@ function describeRoute(describe: () => object): Route {
     query: {},
     answers: { 200: Type.Object({ openapi: Type.String() }) },
     refusals: [],
-    handle: () => replyText(200, JSON.stringify(describe())),
+    handle() {
+      // Anybody may ask, and making it takes a millisecond.
+      text ??= JSON.stringify(describe());
+      return replyText(200, text);
+    },
   });
 }

@@ -1,14 +1,9 @@
+import { endPaced, PACED_MIN_BYTES } from '@halley/shared/ops';
 import type { Headers, HttpReply, ReplyListener } from '../core/ports/http.js';
 import { addressKey, peerAddress } from './addresses.js';
 import type { HttpResponse } from './uws.js';
 
 type Bytes = string | Uint8Array;
-
-/**
- * From so many bytes on a body is given to uWS no faster than the kernel takes it. Requests that a client
- * sends one behind the other without reading would otherwise fill the memory with their answers.
- */
-const PACED_MIN_BYTES = 1_024;
 
 /** What is not written yet, of a reply whose reader is behind or whose end has come. */
 interface Backlog {
@@ -58,7 +53,7 @@ export class UwsReply implements HttpReply {
     response.cork(() => {
       writeHead(response, status, headers);
       if (closesSocket || body.length < PACED_MIN_BYTES) response.end(body, closesSocket);
-      else endPaced(response, typeof body === 'string' ? Buffer.from(body) : body);
+      else endPaced(response, body);
     });
     listener?.over();
   }
@@ -195,19 +190,6 @@ export class UwsReply implements HttpReply {
 function writeHead(response: HttpResponse, status: string, headers: Headers): void {
   response.writeStatus(status);
   for (const [name, value] of headers) response.writeHeader(name, value);
-}
-
-/** Until it has ended uWS takes a further request on the connection for a reason to cut it. */
-function endPaced(response: HttpResponse, body: Uint8Array): void {
-  const [, isOver] = response.tryEnd(body, body.byteLength);
-  if (isOver) return;
-  response.onWritable((offset) => {
-    let isTaken = false;
-    response.cork(() => {
-      [isTaken] = response.tryEnd(body.subarray(offset), body.byteLength);
-    });
-    return isTaken;
-  });
 }
 
 /** The write under way. One function does them all: a fan-out would make a closure for each connection. */

@@ -5,6 +5,7 @@ export * from './logger.js';
 export * from './loop-delay.js';
 export * from './metrics.js';
 export * from './networks.js';
+export * from './paced-answer.js';
 export * from './reachable.js';
 export * from './secrets.js';
 export * from './version.js';
