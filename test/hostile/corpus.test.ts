@@ -3,9 +3,12 @@
  * client is served after each batch. HOSTILE_SEED replays, HOSTILE_CASES widens.
  */
 
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { residentBytes } from '../kit/memory.js';
 import { numberFrom, seedFrom } from '../kit/random.js';
+import { RawHttp } from '../kit/raw-http.js';
 import { eventually } from '../kit/wait.js';
 import { type AttackedPort, attack, CorpusFailure } from './corpus.js';
 import { startTarget, type Target } from './ports.js';
@@ -40,8 +43,38 @@ test('each port stands the corpus, and memory is flat', async () => {
   }
 }, 120_000);
 
-test('a process that answers 500, or dies, is found', async () => {
-  const port = target.ports[0] as AttackedPort;
-  const deaf: AttackedPort = { ...port, isGood: () => Promise.reject(new Error('nothing')) };
-  await expect(attack(deaf, SEED, 1)).rejects.toThrow(CorpusFailure);
+/** A server of its own, which does wrong, with the log of the edge. */
+async function found(answer: string, isGood = () => Promise.resolve()): Promise<unknown> {
+  const server = createServer((socket) => socket.on('error', () => undefined).end(answer));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const heard = async () => {
+    const raw = await RawHttp.open(port);
+    await raw.closed;
+    raw.close();
+    await isGood();
+  };
+  const [first] = target.ports;
+  const wrong = { ...first, port: () => port, isGood: heard } as AttackedPort;
+  return attack(wrong, SEED, 1)
+    .then(
+      () => null,
+      (error: unknown) => error,
+    )
+    .finally(() => server.close());
+}
+
+test('what a port must not do is found', async () => {
+  expect(await found('HTTP/1.1 400 Bad Request\r\n\r\n')).toBeNull();
+  for (const answer of [
+    'HTTP/1.1 500 Internal Server Error\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nX-Injected: 1\r\n\r\n',
+    'HTTP/1.1 200 OK\r\n\r\ndata: injected\n\n',
+    '{"code":"internal"}',
+  ]) {
+    expect(await found(answer), answer).toBeInstanceOf(CorpusFailure);
+  }
+  const deaf = () => Promise.reject(new Error('nothing came'));
+  expect(await found('', deaf)).toBeInstanceOf(CorpusFailure);
 });

@@ -1,8 +1,13 @@
 /** Every port that Halley listens on, how it is attacked, and who must still be served there. */
 
 import { DpsPort } from '../kit/dps-client.js';
-import type { EdgeProcess, Service } from '../kit/fleet.js';
-import { type Fleet, startFleet } from '../kit/fleet.js';
+import {
+  type EdgeProcess,
+  type Fleet,
+  type Service,
+  StartError,
+  startFleet,
+} from '../kit/fleet.js';
 import { connectApp, lineFrame } from '../kit/megacomet-app.js';
 import { requestOf } from '../kit/megacomet-client.js';
 import { connect, type NativeClient } from '../kit/native-client.js';
@@ -27,6 +32,7 @@ const CLIENT = 'good';
 /** The attackers have the other key: limits of one key must not meet the good client. */
 const GOOD_KEY = 'good-key';
 const OTHER_KEY = 'other-key';
+const START_ATTEMPTS = 5;
 
 export interface Target {
   readonly edge: EdgeProcess;
@@ -39,17 +45,8 @@ export interface Target {
 export async function startTarget(): Promise<Target> {
   const redis = await startPrivateRedis();
   try {
-    const [dps, megacomet, manager] = [await freePort(), await freePort(), await freePort()];
-    const fleet = await startFleet({
-      redisUrl: redis.url,
-      env: {
-        HALLEY_API_KEYS: `good:${GOOD_KEY}:admin,other:${OTHER_KEY}:admin`,
-        HALLEY_ICOMET: '1',
-      },
-      edgeEnv: { HALLEY_DPS_PORT: String(dps), HALLEY_MEGACOMET_PORT: String(megacomet) },
-      apiEnv: { HALLEY_MEGACOMET_MANAGER_PORT: String(manager) },
-    });
-    return await withGoodClients(fleet, redis, { dps, megacomet, manager });
+    const { fleet, doors } = await startDoors(redis.url);
+    return await withGoodClients(fleet, redis, doors);
   } catch (error) {
     await redis.stop();
     throw error;
@@ -60,6 +57,28 @@ interface DoorPorts {
   readonly dps: number;
   readonly megacomet: number;
   readonly manager: number;
+}
+
+/** These ports cannot be 0, which is off: one that was lost to somebody else is drawn anew. */
+async function startDoors(redisUrl: string): Promise<{ fleet: Fleet; doors: DoorPorts }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const [dps, megacomet, manager] = [await freePort(), await freePort(), await freePort()];
+    try {
+      const fleet = await startFleet({
+        redisUrl,
+        env: {
+          HALLEY_API_KEYS: `good:${GOOD_KEY}:admin,other:${OTHER_KEY}:admin`,
+          HALLEY_ICOMET: '1',
+        },
+        edgeEnv: { HALLEY_DPS_PORT: String(dps), HALLEY_MEGACOMET_PORT: String(megacomet) },
+        apiEnv: { HALLEY_MEGACOMET_MANAGER_PORT: String(manager) },
+      });
+      return { fleet, doors: { dps, megacomet, manager } };
+    } catch (error) {
+      const isTaken = error instanceof StartError && error.line.includes('taken');
+      if (attempt === START_ATTEMPTS || !isTaken) throw error;
+    }
+  }
 }
 
 async function withGoodClients(
