@@ -1,5 +1,6 @@
 /** A run: a world, a crew, numbered messages, faults one after another; and what the judge says. */
 
+import { writeFileSync } from 'node:fs';
 import { Random } from '../kit/random.js';
 import { DeadlineError, eventually } from '../kit/wait.js';
 import { Books } from './books.js';
@@ -69,6 +70,10 @@ export class Run {
   }
 
   verdict(): Verdict {
+    const file = process.env['FAULT_HISTORY'];
+    // To look at by hand: what the judge says is not all that there is to see.
+    if (file)
+      writeFileSync(file, this.history.entries.map((one) => JSON.stringify(one)).join('\n'));
     return judge({
       entries: this.history.entries,
       losses: this.#books,

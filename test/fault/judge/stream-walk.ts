@@ -1,12 +1,6 @@
 /** One subscriber's story of one stream, read in the order in which it happened. */
 
-import {
-  comparePositions,
-  isEmptyPosition,
-  ORIGIN,
-  type Position,
-  timeOf,
-} from '@halley/shared/protocol';
+import { comparePositions, isEmptyPosition, ORIGIN, type Position } from '@halley/shared/protocol';
 import type { GapTold, OfStream, Received, Subscribed } from '../history.js';
 import type { Accepted, Ledger } from './ledger.js';
 
@@ -82,7 +76,11 @@ export class StreamWalk {
   }
 
   wasTold(id: Position): boolean {
-    return this.tolds.some(({ from, to }) => comparePositions(id, from) > 0 && isUpTo(id, to));
+    return this.tolds.some(({ from, to }) => {
+      if (comparePositions(id, from) <= 0) return false;
+      // The log is empty or another one: all that it held is gone, and nothing else.
+      return isEmptyPosition(to) ? this.#ledger.wasLost(id) : comparePositions(id, to) <= 0;
+    });
   }
 
   find(what: StreamFinding['what'], entry: OfStream, detail: string): void {
@@ -181,9 +179,4 @@ export class StreamWalk {
     };
     if (!missed.some(isMissing)) this.find('falseUnrecovered', entry, `after ${after}`);
   }
-}
-
-/** `0-<ms>` says that at that time there was nothing: all from before is gone. */
-function isUpTo(id: Position, to: Position): boolean {
-  return isEmptyPosition(to) ? timeOf(id) <= timeOf(to) : comparePositions(id, to) <= 0;
 }

@@ -65,6 +65,7 @@ export class SdkSubscriber implements Subscriber {
   }
 
   #subscribe(channel: string): void {
+    let unproved: Position | null = null;
     const subscription = this.#halley.subscribe(channel, ({ id, data }) => {
       this.#received(channel, id, data);
     });
@@ -72,8 +73,13 @@ export class SdkSubscriber implements Subscriber {
       const after = this.#positions.get(channel) ?? null;
       if (!this.#positions.has(channel)) this.#positions.set(channel, position);
       this.#add('subscribed', { stream: channel, after, position, recovered });
+      unproved = recovered === false ? position : null;
     });
-    subscription.on('gap', ({ position }) => this.#add('gap', { stream: channel, position }));
+    subscription.on('gap', ({ position }) => {
+      // Said once more of what was not recovered, before the replay comes.
+      if (unproved !== position) this.#add('gap', { stream: channel, position });
+      unproved = null;
+    });
   }
 
   #received(stream: Stream, id: Position, data: unknown): void {
