@@ -11,6 +11,7 @@ import { History, queueOf, type Stream } from './history.js';
 import { judge, type Verdict } from './judge.js';
 import { watchPresence } from './presence-watch.js';
 import { Publisher } from './publishers.js';
+import { NativeSubscriber } from './subscribers/native.js';
 import type { Patience, Subscriber } from './subscribers/recorder.js';
 import type { Fault, World } from './world.js';
 
@@ -35,6 +36,8 @@ export class Run {
   readonly #books: Books;
   readonly #publishers: readonly Publisher[];
   readonly #random: Random;
+  /** Names of clients that have left. */
+  readonly #gone: string[] = [];
 
   constructor(options: RunOptions) {
     const { world, front, patience, intervalMs, seed } = options;
@@ -83,11 +86,26 @@ export class Run {
 
   async #suffer({ name, isOutsideRedis = false, inject }: Fault): Promise<void> {
     const mark = { kind: 'fault', name, isOutsideRedis } as const;
+    const leaver = await this.#come();
     this.history.add({ ...mark, phase: 'begin' });
-    await inject(this.#options.world, this.#random);
+    const injected = inject(this.#options.world, this.#random);
+    await leaver.stop();
+    this.history.add({ kind: 'left', subscriber: leaver.name, connection: 0 });
+    await injected;
     this.history.add({ ...mark, phase: 'end' });
     await this.#areBack(name);
     await this.#books.look();
+  }
+
+  /** A client that leaves while a fault lasts: it must not stay present. */
+  async #come(): Promise<Subscriber> {
+    const { front, patience } = this.#options;
+    const name = `leaver${this.#gone.length + 1}`;
+    const common = { history: this.history, url: front.url, patience };
+    const leaver = new NativeSubscriber({ ...common, name, channels: [ROOM], clientId: name });
+    this.#gone.push(name);
+    await eventually(() => leaver.edgeId !== null, `${name} is there`, RECOVERY_DEADLINE_MS);
+    return leaver;
   }
 
   /** Each steady subscriber has got something that was sent from now on. */
@@ -107,8 +125,7 @@ export class Run {
       at += entries.length;
       return waiting.size === 0;
     };
-    const what = `messages after ${after} (waiting: see the list)`;
-    await eventually(look, what, RECOVERY_DEADLINE_MS).catch(() => {
+    await eventually(look, `messages after ${after}`, RECOVERY_DEADLINE_MS).catch(() => {
       throw new DeadlineError(`no messages after ${after}: ${[...waiting].join(', ')}`);
     });
   }
@@ -121,7 +138,7 @@ export class Run {
       api: () => this.#random.pick(running(world.fleet.apis)).url,
       subscribers: this.crew.watched,
       room: ROOM,
-      gone: [],
+      gone: this.#gone,
     });
     const [publisher] = this.#publishers;
     if (publisher === undefined) return;
