@@ -5,6 +5,9 @@ import { running } from './faults/fleet.js';
 import { Front } from './front.js';
 import type { World } from './world.js';
 
+/** Of six processes, one after another, each with a deadline of its own. */
+const START_DEADLINE_MS = 120_000;
+
 export interface Bench {
   readonly world: World;
   readonly front: Front;
@@ -21,11 +24,11 @@ export function useWorld(start: () => Promise<World>): Bench {
     const world = await start();
     const front = await Front.open(() => running(world.fleet.edges));
     parts = { world, front };
-  });
+  }, START_DEADLINE_MS);
   afterAll(async () => {
     await parts?.front.stop();
     await parts?.world.stop();
-  });
+  }, START_DEADLINE_MS);
   return {
     get world() {
       return started().world;

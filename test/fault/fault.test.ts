@@ -37,9 +37,13 @@ test(
   DEADLINE_MS * ROUNDS,
 );
 
-test('an api whose connection for answers goes deaf finds it, and hears again', async () => {
-  const { world } = bench;
-  const deaf = world.faults.find(({ name }) => name === 'deaf api connections');
-  await deaf?.inject(world, new Random(SEED));
-  expect(deaf).toBeDefined();
-});
+test(
+  'an api whose connection for answers goes deaf finds it, and hears again',
+  async () => {
+    const { world } = bench;
+    const deaf = world.faults.find(({ name }) => name === 'deaf api connections');
+    await deaf?.inject(world, new Random(SEED));
+    expect(deaf).toBeDefined();
+  },
+  DEADLINE_MS,
+);

@@ -90,13 +90,15 @@ async function deafenApis(link: RedisLink, { fleet }: World): Promise<void> {
   const apis = running(fleet.apis).map(({ url }) => new RestClient(url));
   try {
     link.deafen('api');
-    for (const rest of apis) {
-      const isAnswered = async () => {
-        const { body } = await rest.get('/clients/asked-about');
-        return (body as ClientState).connections.length === 1;
-      };
-      await eventually(isAnswered, 'the api hears the edge', FOUND_DEADLINE_MS);
-    }
+    await Promise.all(
+      apis.map((rest) => {
+        const isAnswered = async () => {
+          const { body } = await rest.get('/clients/asked-about');
+          return (body as ClientState).connections.length === 1;
+        };
+        return eventually(isAnswered, 'the api hears the edge', FOUND_DEADLINE_MS);
+      }),
+    );
   } finally {
     await client.cut();
     await Promise.all(apis.map((rest) => rest.close()));

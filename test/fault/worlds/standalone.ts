@@ -1,15 +1,29 @@
 /** Two apis, three edges, and one Redis that keeps its data, behind a way that can fail. */
 
-import { type FleetOptions, startFleet } from '../../kit/fleet.js';
+import { type Fleet, type FleetOptions, startFleet } from '../../kit/fleet.js';
 import { startFaultyRedis } from '../../kit/redis-engine.js';
 import { redisFaults } from '../faults/redis.js';
 import { RedisLink } from '../redis-link.js';
 import { CONFIG, readIds, type World } from '../world.js';
 
+const APIS = 2;
+const EDGES = 3;
+
 export interface StandaloneOptions {
   /** Of faults that last. */
   readonly lengthMs: number;
   readonly env?: FleetOptions['env'];
+}
+
+/** One after another: on a machine that is busy, all of them at once would miss their deadline. */
+async function grow(fleet: Fleet): Promise<void> {
+  try {
+    while (fleet.apis.length < APIS) await fleet.addApi();
+    while (fleet.edges.length < EDGES) await fleet.addEdge();
+  } catch (error) {
+    await fleet.stop();
+    throw error;
+  }
 }
 
 export async function startStandalone({ lengthMs, env = {} }: StandaloneOptions): Promise<World> {
@@ -20,13 +34,8 @@ export async function startStandalone({ lengthMs, env = {} }: StandaloneOptions)
     await redis.stop();
   };
   try {
-    const fleet = await startFleet({
-      redisUrl: link.url,
-      apis: 2,
-      edges: 3,
-      env,
-      config: CONFIG,
-    });
+    const fleet = await startFleet({ redisUrl: link.url, env, config: CONFIG });
+    await grow(fleet);
     return {
       name: 'standalone',
       redisUrl: redis.url,
