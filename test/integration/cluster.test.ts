@@ -1,14 +1,6 @@
 import { createCommandClient, parseRedisUrl } from '@halley/shared/redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  asUser,
-  CLUSTER_LINE,
-  dropRule,
-  refusals,
-  rulesOf,
-  USER_LINE,
-  userLine,
-} from '../kit/acl.js';
+import { asUser, dropRule, NEEDLESS, refusals, rulesOf, userLine } from '../kit/acl.js';
 import type { Fleet } from '../kit/fleet.js';
 import { connect } from '../kit/native-client.js';
 import { type RedisCluster, startRedisCluster } from '../kit/redis-cluster.js';
@@ -18,9 +10,6 @@ import { eventually } from '../kit/wait.js';
 
 const CHANNELS = Array.from({ length: 60 }, (_, index) => `demo:room-${index}`);
 
-/** What is asked for and can be done without: settings to compare, and a name for a connection. */
-const REFUSED = ['command config|get', 'command client|setname'];
-
 describe('on a Redis Cluster of three masters, over TLS and as the user of docs/redis.md', () => {
   let secure: SecureFleets;
   let cluster: RedisCluster;
@@ -29,8 +18,10 @@ describe('on a Redis Cluster of three masters, over TLS and as the user of docs/
 
   beforeAll(async () => {
     secure = await SecureFleets.prepare();
-    const rules = [...rulesOf(USER_LINE), ...rulesOf(CLUSTER_LINE)];
-    cluster = await startRedisCluster(3, { tls: secure.tls, settings: [userLine(rules)] });
+    cluster = await startRedisCluster(3, {
+      tls: secure.tls,
+      settings: [userLine(rulesOf('cluster'))],
+    });
     fleet = await secure.start({ redisUrl: asUser(cluster.url), edges: 2, apis: 1 });
     rest = new RestClient(fleet.api().url);
   }, 60_000);
@@ -79,11 +70,11 @@ describe('on a Redis Cluster of three masters, over TLS and as the user of docs/
 
   test('nothing that it needs was refused', async () => {
     for (const { client } of cluster.nodes) {
-      expect((await refusals(client)).filter((one) => !REFUSED.includes(one))).toEqual([]);
+      expect((await refusals(client)).filter((one) => !NEEDLESS.includes(one))).toEqual([]);
     }
   });
 
-  test.each(rulesOf(CLUSTER_LINE))('without %s no connection is ready', async (rule) => {
+  test.each(rulesOf('cluster'))('without %s no connection is ready', async (rule) => {
     const address = parseRedisUrl(asUser(cluster.url), secure.tls.ca);
     const restore = await Promise.all(cluster.nodes.map(({ client }) => dropRule(client, rule)));
     const redis = createCommandClient(address, 1_000);

@@ -1,32 +1,62 @@
 /** The whole fleet over TLS as the least user that works, which stands in docs/redis.md. */
 
+import { createRequire } from 'node:module';
+import { setTimeout as pause } from 'node:timers/promises';
+import { JobQueue } from '@halley/api/dist/jobs/job-queue.js';
+import { createLogger } from '@halley/shared/ops';
+import { channelKeys, parseRedisUrl } from '@halley/shared/redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   asUser,
+  dropJobs,
   dropRule,
   forgetRefusals,
+  NEEDLESS,
   refusals,
   rulesOf,
-  USER_LINE,
   userLine,
 } from '../kit/acl.js';
 import type { Fleet } from '../kit/fleet.js';
 import { freePort } from '../kit/ports.js';
 import type { FaultyRedis } from '../kit/redis.js';
 import { startFaultyRedis } from '../kit/redis-engine.js';
-import { ROUND_CONFIG, ROUND_EDGE_ENV, STEPS, type StepName } from '../kit/redis-round.js';
+import {
+  DEAD_CHANNEL,
+  DEAD_MEMBER,
+  ROUND_CONFIG,
+  ROUND_EDGE_ENV,
+  STEPS,
+  type StepName,
+} from '../kit/redis-round.js';
 import { RestClient } from '../kit/rest.js';
 import { SecureFleets } from '../kit/secure-fleets.js';
 import { ready } from '../kit/streams.js';
 import { eventually } from '../kit/wait.js';
 
-const RULES = rulesOf(USER_LINE);
+const RULES = rulesOf('all');
 /** How long a step may still succeed once a command of it was refused. */
-const SETTLE_MS = 100;
+const SETTLE_MS = 300;
+const EDGE_DEAD_MS = 4_000;
+const JOBS_MODULE = import.meta.resolve('@halley/api/dist/jobs/job-queue.js');
+/** What jobs, and workers that may die with one, come to. */
+const JOB_SCRIPTS = [
+  'addStandardJob',
+  'addDelayedJob',
+  'moveToActive',
+  'moveToFinished',
+  'moveToDelayed',
+  'moveStalledJobsToWait',
+  'extendLocks',
+  'getRanges',
+];
+
+const SWEEP = 'sweep of a dead edge';
+const LOOK = 'look for dead edges';
 
 /** For each rule a step that fails without it. */
-const NEEDED_BY: Readonly<Record<string, StepName>> = {
+const NEEDED_BY: Readonly<Record<string, StepName | typeof LOOK | typeof SWEEP>> = {
   '~halley:*': 'publish to a channel',
+  '~{halley:edges}:*': LOOK,
   '&halley:*': 'publish to a channel',
   '+del': "iComet's doors",
   '+eval': 'publish after SCRIPT FLUSH',
@@ -55,6 +85,7 @@ const NEEDED_BY: Readonly<Record<string, StepName>> = {
   '+set': 'publish to a channel',
   '+spublish': 'publish to a channel',
   '+srem': 'members',
+  '+sscan': SWEEP,
   '+ssubscribe': 'subscribe, receive and leave',
   '+sunsubscribe': 'subscribe, receive and leave',
   '+time': 'publish without history',
@@ -84,7 +115,7 @@ describe('a Redis with TLS only, as a user with the rules of docs/redis.md', () 
 
   beforeAll(async () => {
     secure = await SecureFleets.prepare();
-    redis = await startFaultyRedis({ tls: secure.tls, settings: [userLine(RULES)] });
+    redis = await startFaultyRedis({ tls: secure.tls, settings: [userLine()] });
     const redisUrl = asUser(redis.url);
     fleet = await secure.start({
       redisUrl,
@@ -120,29 +151,60 @@ describe('a Redis with TLS only, as a user with the rules of docs/redis.md', () 
     expect(Object.keys(NEEDED_BY).sort()).toEqual([...RULES].sort());
   });
 
-  test.each(Object.entries(NEEDED_BY))('without %s there is no: %s', async (rule, step) => {
-    await ready(fleet.edge());
-    await forgetRefusals(redis.client);
-    const restore = await dropRule(redis.client, rule);
-    let isDone = false;
-    const taken = take(step).then(
-      () => {
-        isDone = true;
-      },
-      () => undefined,
+  describe('with one rule less', () => {
+    const steps = Object.entries(NEEDED_BY).flatMap(([rule, step]) =>
+      step === LOOK || step === SWEEP ? [] : [[rule, step] as const],
     );
-    try {
-      const expected =
-        { '~': 'key ', '&': 'channel ' }[rule[0] ?? ''] ?? rule.replace('+', 'command ');
-      await eventually(async () => {
-        const refused = await refusals(redis.client);
-        return isDone || refused.some((one) => one.startsWith(expected));
-      }, `${rule} is refused`);
-      await Promise.race([taken, new Promise((resolve) => setTimeout(resolve, SETTLE_MS))]);
-      expect(isDone).toBe(false);
-    } finally {
-      await restore();
-    }
+    let allowJobs: () => Promise<void>;
+    beforeAll(async () => {
+      allowJobs = await dropJobs(redis.client);
+    });
+    afterAll(() => allowJobs());
+
+    test.each(steps)('without %s there is no: %s', async (rule, step) => {
+      await ready(fleet.edge());
+      await forgetRefusals(redis.client);
+      const restore = await dropRule(redis.client, rule);
+      let outcome: 'done' | 'failed' | null = null;
+      const taken = take(step).then(
+        () => {
+          outcome = 'done';
+        },
+        () => {
+          outcome = 'failed';
+        },
+      );
+      try {
+        const isIt = (one: string) => one.startsWith(refusalOf(rule));
+        const isRefused = async () =>
+          outcome === 'done' || (await refusals(redis.client)).some(isIt);
+        await eventually(isRefused, `${rule} is refused`);
+        await Promise.race([taken, pause(SETTLE_MS)]);
+        expect(outcome).not.toBe('done');
+      } finally {
+        await restore();
+      }
+    });
+
+    test(`without ~{halley:edges}:* there is no: ${LOOK}`, async () => {
+      const restore = await dropRule(redis.client, '~{halley:edges}:*');
+      const isRefused = async () =>
+        (await refusals(redis.client)).includes('key {halley:edges}:look');
+      await eventually(isRefused, 'an api looks').finally(restore);
+    });
+  });
+
+  test(`without +sscan there is no: ${SWEEP}`, async () => {
+    await forgetRefusals(redis.client);
+    const restore = await dropRule(redis.client, '+sscan');
+    const { members } = channelKeys(DEAD_CHANNEL);
+    const hasMember = async () => (await redis.client.hexists(members, DEAD_MEMBER)) === 1;
+    const isRefused = async () => (await refusals(redis.client)).includes('command sscan');
+    // The edge that the round has killed is found dead by then.
+    await eventually(isRefused, 'a sweep began', 5 * EDGE_DEAD_MS);
+    expect(await hasMember()).toBe(true);
+    await restore();
+    await eventually(async () => !(await hasMember()), 'the dead are gone', 5 * EDGE_DEAD_MS);
   });
 
   test('with all rules again, all is well, to the end of an edge', async () => {
@@ -153,4 +215,59 @@ describe('a Redis with TLS only, as a user with the rules of docs/redis.md', () 
     await fleet.edge().terminate();
     expect(await refusals(redis.client)).toEqual([]);
   });
+
+  test('jobs have what they need, at once, later, and when they are tried again', async () => {
+    await forgetRefusals(redis.client);
+    const done: string[] = [];
+    const queue = new JobQueue<null>({
+      name: 'acl',
+      address: parseRedisUrl(asUser(redis.url), secure.tls.ca),
+      log: createLogger({ level: 'fatal', name: 'test' }),
+      work: async (name) => {
+        if (name === 'again' && !done.includes('failed')) {
+          done.push('failed');
+          throw new Error('once');
+        }
+        done.push(name);
+      },
+    });
+    try {
+      const names = ['now', 'later', 'again'];
+      const delayMs = { later: 50 } as Readonly<Record<string, number>>;
+      await queue.add(
+        names.map((name) => ({ name, id: name, data: null, delayMs: delayMs[name] ?? 0 })),
+      );
+      await eventually(() => names.every((name) => done.includes(name)), 'all jobs are done');
+      expect(await queue.waiting('now', 1)).toEqual([]);
+    } finally {
+      await queue.stop();
+    }
+    const refused = await refusals(redis.client);
+    expect(refused.filter((one) => !NEEDLESS.includes(one))).toEqual([]);
+  });
 });
+
+describe('the rules for jobs', () => {
+  test("are the commands of BullMQ's scripts that are used, and three more", () => {
+    const commands = new Set(['bzpopmin', 'eval', 'evalsha']);
+    for (const script of JOB_SCRIPTS) {
+      const calls = scriptOf(script).matchAll(/(?:rcall|redis\.call)\(\s*["'](\w+)["']/gi);
+      for (const [, command = ''] of calls) commands.add(command.toLowerCase());
+    }
+    const rules = [...commands].sort().map((command) => `+${command}`);
+    expect(rulesOf('jobs')).toEqual(['~{halley:jobs}:*', ...rules]);
+  });
+});
+
+/** The text of one of BullMQ's Lua scripts, its includes put in. */
+function scriptOf(name: string): string {
+  const scripts = createRequire(JOBS_MODULE)('bullmq/dist/cjs/scripts') as Record<string, unknown>;
+  const { content } = scripts[name] as { content: string };
+  return content;
+}
+
+/** What Redis says of a call for which this rule was missing. */
+function refusalOf(rule: string): string {
+  if (rule.startsWith('~')) return 'key ';
+  return rule.startsWith('&') ? 'channel ' : rule.replace('+', 'command ');
+}

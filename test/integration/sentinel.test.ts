@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ACL_SECRET, asUser, refusals, rulesOf, USER_LINE, userLine } from '../kit/acl.js';
+import { ACL_SECRET, asUser, refusals, userLine } from '../kit/acl.js';
 import type { Fleet } from '../kit/fleet.js';
 import { connect } from '../kit/native-client.js';
 import { type RedisSentinel, startRedisSentinel } from '../kit/redis-sentinel.js';
@@ -13,7 +13,7 @@ describe('on a Redis that Sentinel knows, over TLS and as the user of docs/redis
 
   beforeAll(async () => {
     secure = await SecureFleets.prepare();
-    const settings = [userLine(rulesOf(USER_LINE))];
+    const settings = [userLine()];
     sentinel = await startRedisSentinel({ tls: secure.tls, settings, password: ACL_SECRET });
     fleet = await secure.start({ redisUrl: asUser(sentinel.url) });
   }, 60_000);

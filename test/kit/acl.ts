@@ -5,20 +5,23 @@ import type { Redis } from 'ioredis';
 
 const PAGE = new URL('../../docs/redis.md', import.meta.url);
 const USER = 'halley';
-/** What the page's lines begin with. */
-export const USER_LINE = 'user halley on >SECRET';
-export const CLUSTER_LINE = 'ACL SETUSER halley';
+/** How the page's lines are told from each other; what is kept are the rules. */
+const LINES = {
+  all: /^user halley on >SECRET (.+)$/gm,
+  jobs: /^ACL SETUSER halley \((.+)\)$/gm,
+  cluster: /^ACL SETUSER halley (\+.+)$/gm,
+};
 export const ACL_SECRET = 'acl-secret';
 
-/** The rules of the page's line that begins so, without name, state and password. */
-export function rulesOf(lineStart: string): string[] {
-  const lines = readFileSync(PAGE, 'utf8').split('\n');
-  const [line, ...more] = lines.filter((text) => text.startsWith(lineStart));
-  if (line === undefined || more.length > 0) throw new Error(`not one line: ${lineStart}`);
-  return line.slice(lineStart.length).trim().split(' ');
+export function rulesOf(line: keyof typeof LINES): string[] {
+  const [found, ...more] = [...readFileSync(PAGE, 'utf8').matchAll(LINES[line])];
+  if (found?.[1] === undefined || more.length > 0) throw new Error(`not one line for ${line}`);
+  return found[1].split(' ');
 }
 
-export function userLine(rules: readonly string[]): string {
+/** A line of configuration. @param more for it beside what every fleet needs */
+export function userLine(more: readonly string[] = []): string {
+  const rules = [...rulesOf('all'), jobsRule(), ...more];
   return ['user', USER, 'on', `>${ACL_SECRET}`, ...rules].join(' ');
 }
 
@@ -27,12 +30,35 @@ export function asUser(url: string): string {
   return url.replaceAll(/:\/\/:[^@]+@/g, `://${USER}:${ACL_SECRET}@`);
 }
 
-/** Takes one rule from the user; what it returns gives it back. */
+/** Takes one rule of `all` or `cluster` from the user; what it returns gives it back. */
 export async function dropRule(admin: Redis, rule: string): Promise<() => Promise<void>> {
-  const opposite = { '~': 'resetkeys', '&': 'resetchannels' }[rule[0] ?? ''];
-  await admin.call('ACL', 'SETUSER', USER, opposite ?? rule.replace('+', '-'));
+  await admin.call('ACL', 'SETUSER', USER, ...without(rule));
   return async () => void (await admin.call('ACL', 'SETUSER', USER, rule));
 }
+
+/**
+ * Takes the rules for jobs away: with them a command that is refused for its name is logged for its key,
+ * where jobs may have that command.
+ */
+export async function dropJobs(admin: Redis): Promise<() => Promise<void>> {
+  await admin.call('ACL', 'SETUSER', USER, 'clearselectors');
+  return async () => void (await admin.call('ACL', 'SETUSER', USER, jobsRule()));
+}
+
+function jobsRule(): string {
+  return `(${rulesOf('jobs').join(' ')})`;
+}
+
+/** Patterns can only be taken away all at once. */
+function without(rule: string): string[] {
+  const kind = rule.charAt(0);
+  if (kind === '+') return [`-${rule.slice(1)}`];
+  const others = rulesOf('all').filter((other) => other.startsWith(kind) && other !== rule);
+  return [kind === '~' ? 'resetkeys' : 'resetchannels', ...others];
+}
+
+/** Asked for and done without: settings to compare, and names for connections. */
+export const NEEDLESS: readonly string[] = ['command config|get', 'command client|setname'];
 
 /** What was refused since `forgetRefusals`: commands, or keys and channels. */
 export async function refusals(admin: Redis): Promise<string[]> {

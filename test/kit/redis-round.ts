@@ -18,6 +18,10 @@ import { eventually, within } from './wait.js';
 const OPEN = { subscribe: 'anyone', publish: 'anyone', history: 'anyone' } as const;
 const FUTURE_MS = 60_000;
 
+/** Whom the edge that a step kills leaves behind, and where. */
+export const DEAD_CHANNEL = 'room:dead';
+export const DEAD_MEMBER = 'member of the dead';
+
 /** What the namespaces of the round are. */
 export const ROUND_CONFIG = {
   namespaces: {
@@ -238,6 +242,8 @@ export const STEPS = {
 
   async 'start of an edge'({ fleet }) {
     const edge = await fleet.addEdge();
+    const client = await connect(edge.wsUrl, { client: DEAD_MEMBER });
+    await client.subscribe(DEAD_CHANNEL);
     await edge.kill();
   },
 } satisfies Record<string, Step>;

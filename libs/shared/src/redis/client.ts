@@ -1,6 +1,6 @@
 /** Connections to Redis: standalone, Sentinel or Cluster. */
 
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import type { RedisAddress } from './address.js';
 import { UNPIPELINED_COMMANDS } from './scripts.js';
 
@@ -46,8 +46,7 @@ export function createCommandClient(address: RedisAddress, timeoutMs: number): C
     maxRedirections: 4,
     slotsRefreshInterval: 5_000,
     clusterRetryStrategy: backOffMs,
-    // A certificate is for the name that was given; ioredis would connect to the address behind it.
-    ...(address.tls && { dnsLookup: (host, done) => done(null, host) }),
+    ...clusterNames(address),
   });
 }
 
@@ -69,6 +68,7 @@ export function createJobsClient(address: RedisAddress): CommandClient {
     redisOptions: options,
     slotsRefreshInterval: 5_000,
     clusterRetryStrategy: backOffMs,
+    ...clusterNames(address),
   });
 }
 
@@ -113,6 +113,11 @@ function connectionOptions(address: RedisAddress): ConnectionOptions {
       ...(address.password !== undefined && { sentinelPassword: address.password }),
     }),
   };
+}
+
+/** A certificate is for the name that was given; ioredis would connect to the address behind it. */
+function clusterNames({ tls }: RedisAddress): Pick<ClusterOptions, 'dnsLookup'> {
+  return tls ? { dnsLookup: (host, done) => done(null, host) } : {};
 }
 
 function tlsOptions({ ca }: RedisAddress): { ca?: string } {
