@@ -2,9 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
-import { JobQueue } from '@halley/api/dist/jobs/job-queue.js';
-import { createLogger } from '@halley/shared/ops';
-import { channelKeys, parseRedisUrl } from '@halley/shared/redis';
+import { channelKeys } from '@halley/shared/redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   asUser,
@@ -204,7 +202,10 @@ describe('a Redis with TLS only, as a user with the rules of docs/redis.md', () 
     await eventually(isRefused, 'a sweep began', 5 * EDGE_DEAD_MS);
     expect(await hasMember()).toBe(true);
     await restore();
+    await forgetRefusals(redis.client);
     await eventually(async () => !(await hasMember()), 'the dead are gone', 5 * EDGE_DEAD_MS);
+    const refused = await refusals(redis.client);
+    expect(refused.filter((one) => !NEEDLESS.includes(one))).toEqual([]);
   });
 
   test('with all rules again, all is well, to the end of an edge', async () => {
@@ -214,36 +215,6 @@ describe('a Redis with TLS only, as a user with the rules of docs/redis.md', () 
     await take('repair after a lost connection');
     await fleet.edge().terminate();
     expect(await refusals(redis.client)).toEqual([]);
-  });
-
-  test('jobs have what they need, at once, later, and when they are tried again', async () => {
-    await forgetRefusals(redis.client);
-    const done: string[] = [];
-    const queue = new JobQueue<null>({
-      name: 'acl',
-      address: parseRedisUrl(asUser(redis.url), secure.tls.ca),
-      log: createLogger({ level: 'fatal', name: 'test' }),
-      work: async (name) => {
-        if (name === 'again' && !done.includes('failed')) {
-          done.push('failed');
-          throw new Error('once');
-        }
-        done.push(name);
-      },
-    });
-    try {
-      const names = ['now', 'later', 'again'];
-      const delayMs = { later: 50 } as Readonly<Record<string, number>>;
-      await queue.add(
-        names.map((name) => ({ name, id: name, data: null, delayMs: delayMs[name] ?? 0 })),
-      );
-      await eventually(() => names.every((name) => done.includes(name)), 'all jobs are done');
-      expect(await queue.waiting('now', 1)).toEqual([]);
-    } finally {
-      await queue.stop();
-    }
-    const refused = await refusals(redis.client);
-    expect(refused.filter((one) => !NEEDLESS.includes(one))).toEqual([]);
   });
 });
 
