@@ -36,15 +36,6 @@ export async function dropRule(admin: Redis, rule: string): Promise<() => Promis
   return async () => void (await admin.call('ACL', 'SETUSER', USER, rule));
 }
 
-/**
- * Takes the rules for jobs away: with them a command that is refused for its name is logged for its key,
- * where jobs may have that command.
- */
-export async function dropJobs(admin: Redis): Promise<() => Promise<void>> {
-  await admin.call('ACL', 'SETUSER', USER, 'clearselectors');
-  return async () => void (await admin.call('ACL', 'SETUSER', USER, jobsRule()));
-}
-
 function jobsRule(): string {
   return `(${rulesOf('jobs').join(' ')})`;
 }
@@ -73,4 +64,13 @@ export async function refusals(admin: Redis): Promise<string[]> {
 
 export async function forgetRefusals(admin: Redis): Promise<void> {
   await admin.call('ACL', 'LOG', 'RESET');
+}
+
+/** Whether a refusal is what comes of a missing rule. */
+export function isFor(rule: string, refusal: string): boolean {
+  if (rule.startsWith('~')) return refusal.startsWith('key ');
+  if (rule.startsWith('&')) return refusal.startsWith('channel ');
+  // A command that jobs may use on their keys is logged as refused for its key.
+  const isOfJobs = rulesOf('jobs').includes(rule) && refusal.startsWith('key ');
+  return isOfJobs || refusal === `command ${rule.slice(1)}`;
 }
