@@ -76,7 +76,7 @@ describe.concurrent('dead edges', () => {
     'are swept in a Cluster of three masters',
     async (context) => {
       const { onTestFinished } = context;
-      const cluster = await startRedisCluster(3);
+      const cluster = await startRedisCluster({ masters: 3 });
       onTestFinished(() => cluster.stop());
       const fleet = await startFleet({ redisUrl: cluster.url, edges: 1, apis: 1, env: ENV });
       onTestFinished(() => fleet.stop());

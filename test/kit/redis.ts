@@ -40,6 +40,10 @@ export interface TestRedisOptions {
   readonly password?: string;
   /** TLS only: there is no plain port. */
   readonly tls?: ServerTls;
+  /** Default: any free one. */
+  readonly port?: number;
+  /** Texts of files that are in its folder when it starts, by name. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface RestartOptions {
@@ -99,7 +103,10 @@ async function startIn<S extends RedisServer>(
   const lines = [...configLines(options), `dir ${dir}`, `requirepass ${password}`];
   if (options.tls !== undefined) lines.push(...(await writeTls(dir, options.tls)));
   const config = { dir, lines, portSetting: options.tls === undefined ? 'port' : 'tls-port' };
-  let { server, port } = await startServer(launch, config);
+  for (const [name, text] of Object.entries(options.files ?? {})) {
+    await writeFile(join(dir, name), text);
+  }
+  let { server, port } = await startServer(launch, config, options.port);
   const scheme = options.tls === undefined ? 'redis' : 'rediss';
   const url = `${scheme}://:${password}@127.0.0.1:${port}`;
   const connections = new Connections(url, options.tls?.ca);

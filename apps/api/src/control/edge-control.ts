@@ -159,13 +159,14 @@ export class EdgeControl {
   async #prove(): Promise<void> {
     if (this.#isProving) return;
     this.#isProving = true;
+    const [path] = this.#subscriber.probes([this.#replyTo]);
     const requestId = randomBase36(12);
     const { question, settled } = this.#open(requestId, [SELF]);
     try {
       const reply = { type: 'events', requestId, edgeId: SELF, events: [] } as const;
       await sendReply(this.#redis, this.#replyTo, reply);
       await settled;
-      if (question.waiting.size > 0) this.#subscriber.reconnect(this.#replyTo);
+      if (question.waiting.size > 0 && path !== undefined) this.#subscriber.reconnect(path);
     } catch {
       // Redis did not take it: this says nothing about the subscriber.
     } finally {

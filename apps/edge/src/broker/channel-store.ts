@@ -14,6 +14,7 @@ import {
   type CommandClient,
   channelKeys,
   channelsKey,
+  isSlotMoving,
   lastSeenKey,
   occupancyChannel,
   partitionOfChannel,
@@ -22,6 +23,7 @@ import {
   type Scripts,
   type ShardSubscriber,
   viewLog,
+  viewLogApart,
 } from '@halley/shared/redis';
 import type { ChannelStore, HistoryOptions } from '../core/ports/stores.js';
 import { asking } from './calls.js';
@@ -73,7 +75,12 @@ export class RedisChannelStore implements ChannelStore {
   }
 
   view(channel: string, after: Position | null): Promise<LogView> {
-    return asking(this.#redis, () => viewLog(this.#scripts, channel, after));
+    return asking(this.#redis, () =>
+      viewLog(this.#scripts, channel, after).catch((error: unknown) => {
+        if (!isSlotMoving(error)) throw error;
+        return viewLogApart(this.#redis, channel, after);
+      }),
+    );
   }
 
   history(channel: string, query: HistoryQuery, ageMs: number): Promise<HistoryPage> {

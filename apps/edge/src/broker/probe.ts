@@ -58,13 +58,13 @@ export class Probe {
 
   #tick(): void {
     const nowMs = Date.now();
-    for (const [nonce, { channel, standing, sinceMs }] of this.#awaited) {
+    for (const [nonce, path] of this.#awaited) {
       // What was on its way over a connection that has ended says nothing about the one after it.
-      if (standing.isOver) this.#awaited.delete(nonce);
-      else if (nowMs - sinceMs >= DEAF_AFTER_MS) {
+      if (path.standing.isOver) this.#awaited.delete(nonce);
+      else if (nowMs - path.sinceMs >= DEAF_AFTER_MS) {
         this.#awaited.delete(nonce);
         this.#isProved = false;
-        this.#subscriber.reconnect(channel);
+        this.#subscriber.reconnect(path);
       }
     }
     const candidates = edgeChannels(this.#edge.id);

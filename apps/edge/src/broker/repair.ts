@@ -1,9 +1,11 @@
 import type { Position } from '@halley/shared/protocol';
 import {
   type CommandClient,
+  callAlone,
   channelKeys,
   chunks,
   groupBy,
+  isSlotMoving,
   partitionOfChannel,
 } from '@halley/shared/redis';
 
@@ -21,9 +23,23 @@ export async function readTops(
     [...byPartition.values()]
       .flatMap((some) => chunks(some, BATCH_MAX_KEYS))
       .map(async (batch) => {
-        const values = await redis.mget(batch.map((channel) => channelKeys(channel).top));
+        const values = await readAll(
+          redis,
+          batch.map((channel) => channelKeys(channel).top),
+        );
         for (const [index, channel] of batch.entries()) tops.set(channel, values[index] ?? null);
       }),
   );
   return tops;
+}
+
+/** @param keys of one slot; while it moves they may lie on two nodes */
+async function readAll(redis: CommandClient, keys: string[]): Promise<(string | null)[]> {
+  try {
+    return await redis.mget(keys);
+  } catch (error) {
+    if (!isSlotMoving(error)) throw error;
+    const calls = keys.map((key) => callAlone(redis, 'GET', key) as Promise<string | null>);
+    return Promise.all(calls);
+  }
 }

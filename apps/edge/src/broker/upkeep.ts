@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@halley/shared/ops';
 import {
   ALL_EDGES_CHANNEL,
@@ -5,6 +6,7 @@ import {
   type CommandClient,
   channelKeys,
   edgeChannels,
+  partitionOfClient,
   type ShardSubscriber,
 } from '@halley/shared/redis';
 import type { Edge } from '../core/edge.js';
@@ -62,8 +64,9 @@ export class Upkeep {
   async restored(deaf: readonly string[]): Promise<void> {
     try {
       await this.#feed.reload();
-      this.#edge.clients.reassert();
       const channels = new Set(deaf);
+      const own = edgeChannels(this.#identity.id).map((channel) => channels.has(channel));
+      this.#edge.clients.reassert((clientId) => own[partitionOfClient(clientId)] === true);
       const names = [...this.#edge.channels.values()]
         .map((channel) => channel.name)
         .filter((name) => channels.has(channelKeys(name).live));
@@ -117,7 +120,7 @@ export class Upkeep {
         return;
       } catch (error) {
         this.#log.warn({ err: error }, 'the new id is not heard yet');
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+        await pause(RETRY_MS, undefined, { ref: false });
       }
     }
   }

@@ -112,11 +112,11 @@ export class Channel extends Stream {
     return { type: 'gap', channel: this.name, position };
   }
 
-  protected rolledBack(top: Position): void {
+  protected rolledBack(cut: Position): void {
     const ttlMs = 2 * this.options.historySeconds * 1_000;
     this.#services.counters.rolledBack();
     this.#services.channels
-      .cut(this.name, top, ttlMs)
+      .cut(this.name, cut, ttlMs)
       .catch((error: unknown) => this.readFailed(error));
   }
 

@@ -3,7 +3,7 @@ import type { Listener } from './replays.js';
 import type { Services } from './services.js';
 import type { LiveMessage } from './stream.js';
 
-/** Re-asserting everybody at once would be a storm of its own. */
+/** Re-asserting everybody at once would be a storm of its own: one a millisecond, and all in this time. */
 const REASSERT_SPREAD_MS = 5_000;
 
 /** The clients that have connections on this edge. */
@@ -51,10 +51,13 @@ export class Clients {
   /**
    * After calls or messages may have been lost: registers the clients again and gives out what their
    * queues have gained.
+   * @param isMeant whose; by default everybody's
    */
-  reassert(): void {
-    for (const client of this.#clients.values()) {
-      const delayMs = Math.random() * REASSERT_SPREAD_MS;
+  reassert(isMeant: (clientId: string) => boolean = () => true): void {
+    const meant = [...this.#clients.values()].filter(({ id }) => isMeant(id));
+    const spreadMs = Math.min(REASSERT_SPREAD_MS, meant.length);
+    for (const client of meant) {
+      const delayMs = Math.random() * spreadMs;
       this.#services.clock.after(delayMs, () => {
         if (!client.isDeserted && client.isOpen) client.refill();
       });

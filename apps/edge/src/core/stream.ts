@@ -86,8 +86,8 @@ export abstract class Stream {
   protected abstract tellJoined(frame: ServerFrame): void;
   /** Messages were lost or replaced up to here. */
   protected abstract gapFrame(position: Position): GapFrame;
-  /** Redis has lost messages that this edge gave out. */
-  protected abstract rolledBack(top: Position): void;
+  /** Redis has lost messages that this edge gave out. @param cut what is up to there is not whole */
+  protected abstract rolledBack(cut: Position): void;
   protected abstract readFailed(error: unknown): void;
   protected abstract later(delayMs: number, callback: () => void): void;
 
@@ -332,16 +332,20 @@ export abstract class Stream {
 
   #mend(view: LogView): void {
     const { recovered, entries } = decide(this.#high, view);
+    const isLost = !recovered && isRolledBack(this.#high, view);
+    // After a roll-back only what is newer than all that was given out has surely not been.
+    const fresh = isLost ? entries.filter(({ id }) => this.#isAhead(id)) : entries;
     if (!recovered) {
-      const isLost = isRolledBack(this.#high, view);
-      const top = positionOf(view.top, view.nowMs);
       this.#tail = null;
-      if (isLost) this.rolledBack(top);
-      this.#high = isLost ? top : (entries[0]?.prev ?? top);
+      this.#high = fresh[0]?.prev ?? positionOf(view.top, view.nowMs);
+      if (isLost) {
+        this.#tail = new Tail();
+        this.#tail.cutAt(this.#high);
+        this.rolledBack(this.#high);
+      }
       this.tellJoined(this.gapFrame(this.#high));
-      if (isLost) return;
     }
-    for (const entry of entries) this.#give(itemOf(entry, this.frameHead));
+    for (const entry of fresh) this.#give(itemOf(entry, this.frameHead));
   }
 
   /**

@@ -46,6 +46,11 @@ export class Tail {
     return this.#cut;
   }
 
+  /** Nothing up to here may be proved whole by what follows it. */
+  cutAt(position: Position): void {
+    this.#cut = position;
+  }
+
   /** @param keepsAll a read is under way, and what it gives must find its continuation here */
   push(item: StreamItem, keepsAll: boolean): void {
     this.#items.push(item);
@@ -105,13 +110,13 @@ export class Tail {
     return older.at(-1)?.id === entry.prev ? older : [];
   }
 
-  /** Back to the kept size, once a storm is over. @returns false if nothing is left */
+  /** Back to the kept size, once a storm is over. @returns false if it says nothing any more */
   settle(nowMs: number): boolean {
     if (nowMs >= this.#neededUntilMs) {
       this.#neededUntilMs = 0;
       this.#trim();
     }
-    return this.#items.length > 0;
+    return this.#items.length > 0 || this.#cut !== null;
   }
 
   #trim(): void {

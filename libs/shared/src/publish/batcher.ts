@@ -2,26 +2,26 @@
 
 interface Waiting<I, O> {
   readonly item: I;
-  resolve(outcome: O): void;
+  resolve(outcome: O | Promise<O>): void;
   reject(error: unknown): void;
 }
 
 export class Batcher<I, O> {
   readonly #max: number;
   readonly #groupOf: (item: I) => number;
-  readonly #send: (items: readonly I[]) => Promise<readonly O[]>;
+  readonly #send: (items: readonly I[]) => Promise<readonly (O | Promise<O>)[]>;
   #waiting = new Map<number, Waiting<I, O>[]>();
   #isScheduled = false;
 
   /**
    * @param max items of one call
    * @param groupOf items of different groups never share a call
-   * @param send gives the outcomes in the order of the items
+   * @param send gives the outcomes in the order of the items; one may come later than the others
    */
   constructor(
     max: number,
     groupOf: (item: I) => number,
-    send: (items: readonly I[]) => Promise<readonly O[]>,
+    send: (items: readonly I[]) => Promise<readonly (O | Promise<O>)[]>,
   ) {
     this.#max = max;
     this.#groupOf = groupOf;
@@ -61,7 +61,8 @@ export class Batcher<I, O> {
   async #deliver(batch: readonly Waiting<I, O>[]): Promise<void> {
     try {
       const outcomes = await this.#send(batch.map((entry) => entry.item));
-      for (const [index, entry] of batch.entries()) entry.resolve(outcomes[index] as O);
+      for (const [index, entry] of batch.entries())
+        entry.resolve(outcomes[index] as O | Promise<O>);
     } catch (error) {
       for (const entry of batch) entry.reject(error);
     }

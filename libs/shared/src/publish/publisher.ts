@@ -16,7 +16,7 @@ import {
   TOP_TTL_MS,
 } from '../protocol/index.js';
 import type { CommandClient } from '../redis/client.js';
-import { refusalOf, storeRefusal } from '../redis/errors.js';
+import { isSlotMoving, refusalOf, storeRefusal } from '../redis/errors.js';
 import {
   channelKeys,
   channelOnceKey,
@@ -153,12 +153,10 @@ export class Publisher {
     script: ScriptName,
     head: readonly (string | number)[],
     items: readonly Item[],
-  ): Promise<PublishOutcome[]> {
+  ): Promise<(PublishOutcome | Promise<PublishOutcome>)[]> {
     const outcomes = await this.#send(script, head, items);
-    this.#pending.remove(
-      items.length,
-      items.reduce((sum, { bytes }) => sum + bytes, 0),
-    );
+    const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
+    void Promise.all(outcomes).then(() => this.#pending.remove(items.length, bytes));
     return outcomes;
   }
 
@@ -166,7 +164,7 @@ export class Publisher {
     script: ScriptName,
     head: readonly (string | number)[],
     items: readonly Item[],
-  ): Promise<PublishOutcome[]> {
+  ): Promise<(PublishOutcome | Promise<PublishOutcome>)[]> {
     // Known to be away: nothing is sent, so nothing can be half done.
     if (this.#redis.status !== 'ready') return items.map(() => storeRefusal('unavailable'));
     const keys: string[] = [];
@@ -181,6 +179,13 @@ export class Publisher {
         outcomeOf(String(answers[2 * index]), Number(answers[2 * index + 1])),
       );
     } catch (error) {
+      // One message whose keys lie on two nodes must not hold up those that go through. Nothing was done.
+      if (isSlotMoving(error) && items.length > 1) {
+        return items.map(async (item) => {
+          const [outcome = refusalOf(error)] = await this.#send(script, head, [item]);
+          return outcome;
+        });
+      }
       const refused = refusalOf(error);
       return items.map(() => refused);
     }

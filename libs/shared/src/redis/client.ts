@@ -2,17 +2,29 @@
 
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import type { RedisAddress } from './address.js';
+import { countLoss } from './losses.js';
 import { UNPIPELINED_COMMANDS } from './scripts.js';
 
 export type CommandClient = Redis | Cluster;
+
+const SLOTS_REFRESH_MS = 5_000;
+/** How soon a replica that took over is found. */
+const AWAY_REFRESH_MS = 1_000;
 
 /** ioredis' option that changes the types of replies is not ours to set. */
 type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>;
 
 /** Resolves when commands can be sent, however long that takes. */
-export function whenReady(redis: CommandClient): Promise<void> {
-  if (redis.status === 'ready') return Promise.resolve();
-  return new Promise((resolve) => redis.once('ready', () => resolve()));
+export async function whenReady(redis: CommandClient): Promise<void> {
+  if (redis.status !== 'ready') await new Promise((resolve) => redis.once('ready', resolve));
+  if (redis.isCluster) await Promise.all((redis as Cluster).nodes('master').map(connectNode));
+}
+
+/** A master that is away is no reason to wait: calls to it fail, those to the others do not. */
+async function connectNode(node: Redis): Promise<void> {
+  if (node.status === 'wait') node.connect().catch(() => undefined);
+  if (node.status === 'ready' || node.status === 'end') return;
+  await new Promise((resolve) => node.once('ready', resolve).once('end', resolve));
 }
 
 /** Back-off of a connection: 50 ms to 2 s, with jitter so that a fleet does not come back as one. */
@@ -32,11 +44,14 @@ export function createCommandClient(address: RedisAddress, timeoutMs: number): C
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     commandTimeout: timeoutMs,
+    // A server that hangs closes no connection; another one may have taken its place meanwhile.
+    socketTimeout: 2 * timeoutMs,
+    connectTimeout: 2 * timeoutMs,
     enableAutoPipelining: true,
     autoPipeliningIgnoredCommands: [...UNPIPELINED_COMMANDS],
   };
   if (address.kind !== 'cluster') return new Redis(options);
-  return new Cluster([...address.nodes], {
+  const cluster = new Cluster([...address.nodes], {
     redisOptions: options,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
@@ -44,10 +59,28 @@ export function createCommandClient(address: RedisAddress, timeoutMs: number): C
     // A retry strategy per node would leave calls pending in a dead node's queue.
     clusterNodeRetryStrategy: null,
     maxRedirections: 4,
-    slotsRefreshInterval: 5_000,
+    // It would repeat what was sent and not answered, and store a message twice.
+    retryDelayOnFailover: 0,
+    slotsRefreshInterval: SLOTS_REFRESH_MS,
     clusterRetryStrategy: backOffMs,
     ...clusterNames(address),
   });
+  cluster.on('+node', (node: Redis) => {
+    node.once('ready', () => node.once('close', () => countLoss(cluster)));
+  });
+  // Looking finds a dead node again for as long as nobody has taken its place, and so looks again.
+  cluster.on('-node', () => {
+    setTimeout(() => cluster.refreshSlotsCache(), AWAY_REFRESH_MS).unref();
+  });
+  // While a node connects, calls to it fail: better at once than with the first message. Not before the
+  // cluster is ready: such a failure would begin it anew.
+  cluster.on('+node', (node: Redis) => {
+    setImmediate(() => {
+      if (cluster.status === 'ready' && node.options.readOnly !== true) void connectNode(node);
+    });
+  });
+  cluster.on('ready', () => void whenReady(cluster));
+  return cluster;
 }
 
 /** After which an unanswered command of a job costs its connection; blocking ones answer within 5 s. */
@@ -74,7 +107,8 @@ export function createJobsClient(address: RedisAddress): CommandClient {
 
 /**
  * A connection for subscriptions to one node; whoever owns it resubscribes by itself.
- * @param timeoutMs after which an unanswered SSUBSCRIBE fails; by default it waits
+ * @param timeoutMs after which an unanswered SSUBSCRIBE fails, and twice which a server that answers
+ *   nothing counts as away; by default it waits
  */
 export function createSubscriberConnection(
   address: RedisAddress,
@@ -84,7 +118,11 @@ export function createSubscriberConnection(
   return new Redis({
     ...connectionOptions(address),
     ...(node !== null && { host: node.host, port: node.port }),
-    ...(timeoutMs !== undefined && { commandTimeout: timeoutMs }),
+    ...(timeoutMs !== undefined && {
+      commandTimeout: timeoutMs,
+      socketTimeout: 2 * timeoutMs,
+      connectTimeout: 2 * timeoutMs,
+    }),
     lazyConnect: true,
     retryStrategy: backOffMs,
     maxRetriesPerRequest: null,

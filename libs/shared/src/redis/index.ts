@@ -11,3 +11,4 @@ export * from './members.js';
 export * from './scripts.js';
 export * from './subscriber.js';
 export * from './sweep.js';
+export * from './topology.js';

@@ -1,6 +1,7 @@
 /** Reading logs and queues. */
 
 import {
+  comparePositions,
   type HistoryPage,
   type HistoryQuery,
   type LogEntry,
@@ -8,8 +9,9 @@ import {
   type Position,
   streamId,
 } from '../protocol/index.js';
+import type { CommandClient } from './client.js';
 import { channelKeys } from './keys.js';
-import type { Scripts } from './scripts.js';
+import { callAlone, type Scripts } from './scripts.js';
 
 export async function viewLog(
   scripts: Scripts,
@@ -18,6 +20,28 @@ export async function viewLog(
 ): Promise<LogView> {
   const { log, top, cut } = channelKeys(channel);
   return parseView(await scripts.run('view-log', [log, top, cut], [after ?? '']));
+}
+
+/**
+ * The same by calls of one key each, which go through while the channel's slot moves and its keys lie on
+ * two nodes. The log is read last: it may have more than the top, which does no harm.
+ */
+export async function viewLogApart(
+  redis: CommandClient,
+  channel: string,
+  after: Position | null,
+): Promise<LogView> {
+  const keys = channelKeys(channel);
+  const [top, cut] = (await Promise.all([
+    callAlone(redis, 'GET', keys.top),
+    callAlone(redis, 'GET', keys.cut),
+  ])) as [Position | null, Position | null];
+  const log = (await callAlone(redis, 'XRANGE', keys.log, '-', '+')) as [string, string[]][];
+  const entries = log.map(([id, [, stored = '']]) => parseEntry(id, stored));
+  const isCut = cut !== null && after !== null && comparePositions(after, cut) <= 0;
+  const at = isCut ? -1 : entries.findIndex(({ id }) => id === after);
+  const found = at >= 0;
+  return { nowMs: Date.now(), top, cut, found, entries: entries.slice(at + 1) };
 }
 
 /** @param reply of `include/view.lua` */

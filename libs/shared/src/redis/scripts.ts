@@ -5,6 +5,8 @@
 
 import { readFileSync } from 'node:fs';
 import type { Cluster, Redis } from 'ioredis';
+import { NOT_SENT_TEXT } from './errors.js';
+import { lossesOf } from './losses.js';
 
 const LUA_FOLDER = new URL('../../src/redis/lua/', import.meta.url);
 const INCLUDE = /^--@include (\w+)$/gm;
@@ -41,11 +43,14 @@ export const SCRIPT_NAMES = Object.keys(KEY_COUNTS) as ScriptName[];
 
 /**
  * Scripts that ioredis must not put into its pipelines: they are batches already, and of a number of keys
- * that varies it takes the number for the first key, and in a Cluster asks the wrong master.
+ * that varies it takes the number for the first key, and in a Cluster asks the wrong master. And others
+ * whose place among the commands matters.
  */
 export const UNPIPELINED_COMMANDS = [
   ...SCRIPT_NAMES.filter((name) => KEY_COUNTS[name] === null).map(commandOf),
   'eval',
+  // It holds for the command after it, which would overtake it.
+  'asking',
 ];
 type Argument = string | number | Buffer;
 type Command = (...args: Argument[]) => Promise<unknown>;
@@ -86,12 +91,17 @@ export class Scripts {
     keys: readonly string[],
     args: readonly Argument[],
   ): Promise<unknown> {
+    const lossesBefore = lossesOf(this.#redis);
     try {
       return await this.#call(name, keys, args);
     } catch (error) {
-      // Nothing ran. ioredis has asked once more, which another SCRIPT FLUSH can hit; a text cannot miss.
+      if (isClosed(error) && this.#redis.isCluster && lossesOf(this.#redis) === lossesBefore) {
+        throw new Error(NOT_SENT_TEXT, { cause: error });
+      }
+      // Nothing ran. A text cannot miss, and what is in no pipeline follows a slot that moves: of a
+      // pipeline ioredis repeats nothing unless all of it was refused alike.
       const text = this.#texts.get(name);
-      if (text === undefined || !isNoScript(error)) throw error;
+      if (text === undefined || !wasRefused(error)) throw error;
       return this.#redis.eval(text, keys.length, ...keys, ...args);
     }
   }
@@ -106,8 +116,24 @@ export class Scripts {
   }
 }
 
-function isNoScript(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+const ALONE = 'return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))';
+
+/** One command on one key in no pipeline: this goes through while the key's slot moves. */
+export function callAlone(
+  redis: Redis | Cluster,
+  command: string,
+  key: string,
+  ...args: readonly Argument[]
+): Promise<unknown> {
+  return redis.eval(ALONE, 1, key, command, ...args);
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Connection is closed.';
+}
+
+function wasRefused(error: unknown): boolean {
+  return error instanceof Error && /^(?:NOSCRIPT|MOVED|ASK|TRYAGAIN)\b/.test(error.message);
 }
 
 function commandOf(name: ScriptName): string {

@@ -4,16 +4,17 @@
  * group are the case of one master.
  */
 
-import type { Redis } from 'ioredis';
 import type { RedisAddress } from './address.js';
 import { type CommandClient, createSubscriberConnection, whenReady } from './client.js';
-import { chunks, groupBy } from './groups.js';
+import { ClusterWatch } from './cluster-watch.js';
+import { groupBy } from './groups.js';
 import { slotOfKey } from './keys.js';
+import { isElsewhere, Link, type Standing } from './link.js';
+import { type NodeAddress, OUR_SLOTS, type SlotRole, type Topology } from './topology.js';
 
-/** Channels of one SSUBSCRIBE; longer commands hold up the node. */
-const BATCH_MAX_CHANNELS = 512;
-const TOPOLOGY_REFRESH_MS = 5_000;
 const SINGLE_NODE = 'single';
+/** Times that a subscription follows a slot which has moved. */
+const MAX_ATTEMPTS = 3;
 
 export interface SubscriberEvents {
   /** `payload` is only valid during the call: it lies in the connection's read buffer. */
@@ -27,10 +28,7 @@ export interface SubscriberEvents {
   onLost(): void;
 }
 
-/** One life of a connection. */
-export interface Standing {
-  readonly isOver: boolean;
-}
+export type { Standing } from './link.js';
 
 export interface ProbePath {
   readonly channel: string;
@@ -38,24 +36,15 @@ export interface ProbePath {
   readonly standing: Standing;
 }
 
-interface Node {
-  readonly id: string;
-  readonly host: string;
-  readonly port: number;
-}
-
-/** First slot, last slot, node that serves them. */
-type SlotRange = readonly [number, number, Node];
-
 export class ShardSubscriber {
   readonly #address: RedisAddress;
   readonly #commands: CommandClient;
   readonly #events: SubscriberEvents;
   readonly #timeoutMs: number;
   readonly #links = new Map<string, Link>();
-  readonly #wanted = new Set<string>();
-  #ranges: readonly SlotRange[] = [];
-  #refresh: NodeJS.Timeout | null = null;
+  readonly #wanted = new Map<number, Set<string>>();
+  /** Null where one node has all slots. */
+  readonly #watch: ClusterWatch | null;
 
   /** @param timeoutMs after which a Redis that does not answer a subscription counts as away */
   constructor(
@@ -68,45 +57,57 @@ export class ShardSubscriber {
     this.#commands = commands;
     this.#events = events;
     this.#timeoutMs = timeoutMs;
+    const isCluster = address.kind === 'cluster';
+    this.#watch = isCluster
+      ? new ClusterWatch(address, commands, this.#links, (topology, moved) =>
+          this.#follow(topology, moved),
+        )
+      : null;
   }
 
   /** Resolves when every master is connected. */
   async start(): Promise<void> {
-    if (this.#address.kind === 'cluster') {
-      await whenReady(this.#commands);
-      this.#ranges = await readTopology(this.#commands);
-      this.#openMissing();
-      this.#refresh = setInterval(() => void this.#refreshTopology(), TOPOLOGY_REFRESH_MS).unref();
+    if (this.#watch === null) {
+      this.#open(SINGLE_NODE, null).carry(new Map(OUR_SLOTS.map((slot) => [slot, 'owner'])));
     } else {
-      this.#open(SINGLE_NODE, null);
+      await whenReady(this.#commands);
+      await this.#watch.start();
     }
     await Promise.all([...this.#links.values()].map((link) => link.connected()));
   }
 
   stop(): void {
-    if (this.#refresh !== null) clearInterval(this.#refresh);
+    this.#watch?.stop();
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
   }
 
+  /** Every master that serves slots of ours is heard. */
   get isReady(): boolean {
-    return this.#links.size > 0 && [...this.#links.values()].every((link) => link.isReady);
+    const owners = this.#watch?.topology.owners.values() ?? [SINGLE_NODE];
+    const ids = new Set(owners);
+    return ids.size > 0 && [...ids].every((id) => this.#links.get(id)?.isReady === true);
   }
 
   /** One channel per connection that stands: a probe that comes back over it proves the connection alive. */
   probes(candidates: readonly string[]): ProbePath[] {
     const byLink = new Map<Link, ProbePath>();
     for (const channel of candidates) {
-      const link = this.#linkOf(channel);
+      const slot = slotOfKey(channel);
+      const link = this.#ownerOf(slot);
       if (link === null || link.standing === null || byLink.has(link)) continue;
+      // What has a key in a slot that moves may answer from the other side.
+      if (this.#importerOf(slot) !== null) continue;
       byLink.set(link, { channel, standing: link.standing });
     }
     return [...byLink.values()];
   }
 
-  /** Ends the connection that serves this channel; it comes back by itself and is repaired. */
-  reconnect(channel: string): void {
-    this.#linkOf(channel)?.drop();
+  /** Ends a connection that a probe has shown to be deaf; it comes back by itself and is repaired. */
+  reconnect({ channel, standing }: ProbePath): void {
+    const link = this.#ownerOf(slotOfKey(channel));
+    // The slot may have moved to another connection meanwhile, which is not to blame.
+    if (link?.standing === standing) link.drop();
   }
 
   /**
@@ -115,14 +116,10 @@ export class ShardSubscriber {
    *   not wanted any more
    */
   async subscribe(channels: readonly string[]): Promise<void> {
-    for (const channel of channels) this.#wanted.add(channel);
+    for (const channel of channels) this.#want(channel);
+    const bySlot = groupBy(channels, slotOfKey);
     try {
-      await Promise.all(
-        [...this.#byLink(channels)].map(([link, some]) => {
-          if (link === null || !link.isReady) throw new Error('TRYAGAIN subscriber is away');
-          return link.subscribe(some);
-        }),
-      );
+      await Promise.all([...bySlot].map(([slot, some]) => this.#subscribeSlot(slot, some)));
     } catch (error) {
       // A Redis that was only slow subscribes them yet.
       this.unsubscribe(channels);
@@ -132,166 +129,78 @@ export class ShardSubscriber {
 
   /** The channels are let go at once; messages may still arrive for a moment. */
   unsubscribe(channels: readonly string[]): void {
-    for (const channel of channels) this.#wanted.delete(channel);
-    for (const [link, some] of this.#byLink(channels)) link?.unsubscribe(some);
+    for (const [slot, some] of groupBy(channels, slotOfKey)) {
+      const wanted = this.#wanted.get(slot);
+      for (const channel of some) wanted?.delete(channel);
+      if (wanted?.size === 0) this.#wanted.delete(slot);
+      this.#ownerOf(slot)?.unsubscribe(some);
+      this.#importerOf(slot)?.unsubscribe(some);
+    }
   }
 
-  #byLink(channels: readonly string[]): Map<Link | null, string[]> {
-    return groupBy(channels, (channel) => this.#linkOf(channel));
-  }
-
-  #linkOf(channel: string): Link | null {
-    if (this.#address.kind !== 'cluster') return this.#links.get(SINGLE_NODE) ?? null;
+  #want(channel: string): void {
     const slot = slotOfKey(channel);
-    const range = this.#ranges.find(([first, last]) => slot >= first && slot <= last);
-    return range === undefined ? null : (this.#links.get(range[2].id) ?? null);
+    const wanted = this.#wanted.get(slot) ?? new Set();
+    this.#wanted.set(slot, wanted.add(channel));
   }
 
-  #open(id: string, node: Node | null): void {
+  async #subscribeSlot(slot: number, channels: readonly string[]): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const owner = this.#ownerOf(slot);
+      if (owner === null || !owner.isReady) throw new Error('TRYAGAIN subscriber is away');
+      try {
+        await owner.subscribe(channels);
+        break;
+      } catch (error) {
+        if (this.#watch === null || !isElsewhere(error) || attempt === MAX_ATTEMPTS) throw error;
+        await this.#watch.look();
+      }
+    }
+    const importer = this.#importerOf(slot);
+    // Where this fails it is tried again with the next look at the cluster.
+    if (importer?.isReady === true) await importer.subscribe(channels).catch(() => undefined);
+  }
+
+  #ownerOf(slot: number): Link | null {
+    const id = this.#watch === null ? SINGLE_NODE : this.#watch.topology.owners.get(slot);
+    return id === undefined ? null : (this.#links.get(id) ?? null);
+  }
+
+  #importerOf(slot: number): Link | null {
+    const id = this.#watch?.topology.importers.get(slot);
+    return id === undefined ? null : (this.#links.get(id) ?? null);
+  }
+
+  #open(id: string, node: NodeAddress | null): Link {
     const connection = createSubscriberConnection(this.#address, node, this.#timeoutMs);
-    const link = new Link(connection, {
+    const link = new Link(connection, node, {
       onMessage: this.#events.onMessage,
+      onRestored: this.#events.onRestored,
+      channelsOf: (slot) => this.#wanted.get(slot) ?? [],
+      onMoved: () => void this.#watch?.look(),
       onLost: () => {
         this.#events.onLost();
-        if (node !== null) void this.#refreshTopology();
+        void this.#watch?.look();
       },
-      onConnected: () => this.#restore(link),
-      onMoved: () => void this.#refreshTopology(),
     });
     this.#links.set(id, link);
+    return link;
   }
 
-  async #restore(link: Link): Promise<void> {
-    const channels = [...this.#wanted].filter((channel) => this.#linkOf(channel) === link);
-    if (channels.length === 0) return;
-    await link.subscribe(channels);
-    this.#events.onRestored(channels);
-  }
-
-  /** @returns the masters by id; each has a link now */
-  #openMissing(): ReadonlyMap<string, Node> {
-    const nodes = new Map(this.#ranges.map(([, , node]) => [node.id, node]));
-    for (const [id, node] of nodes) if (!this.#links.has(id)) this.#open(id, node);
-    return nodes;
-  }
-
-  /** Masters and slots as the cluster has them now; channels whose master changed are moved over. */
-  async #refreshTopology(): Promise<void> {
-    const ranges = await readTopology(this.#commands).catch(() => null);
-    if (ranges === null) return;
-    const before = new Map([...this.#wanted].map((channel) => [channel, this.#linkOf(channel)]));
-    this.#ranges = ranges;
-    const nodes = this.#openMissing();
+  /** @param moved links that have lost subscriptions */
+  #follow({ nodes, owners, importers }: Topology, moved: ReadonlySet<Link>): void {
     for (const [id, link] of this.#links) {
-      if (nodes.has(id)) continue;
+      const node = nodes.get(id);
+      if (node?.host === link.node?.host && node?.port === link.node?.port) continue;
       link.close();
       this.#links.delete(id);
     }
-    const moved = [...this.#wanted].filter((channel) => {
-      const link = this.#linkOf(channel);
-      return link?.isReady === true && before.get(channel) !== link;
-    });
-    for (const [link, channels] of this.#byLink(moved)) {
-      await link?.subscribe(channels).then(
-        () => this.#events.onRestored(channels),
-        () => link.drop(),
-      );
+    for (const [id, node] of nodes) {
+      const slots = new Map<number, SlotRole>();
+      for (const [slot, owner] of owners) if (owner === id) slots.set(slot, 'owner');
+      for (const [slot, importer] of importers) if (importer === id) slots.set(slot, 'importer');
+      const link = this.#links.get(id) ?? this.#open(id, node);
+      link.carry(slots, moved.has(link));
     }
   }
-}
-
-interface LinkEvents {
-  onMessage(channel: string, payload: Buffer): void;
-  onLost(): void;
-  onConnected(): Promise<void>;
-  onMoved(): void;
-}
-
-/** One connection; ready once what it has to carry is acknowledged by Redis. */
-class Link {
-  readonly #redis: Redis;
-  readonly #events: LinkEvents;
-  #standing: { isOver: boolean } | null = null;
-  #waiting: (() => void)[] = [];
-
-  constructor(redis: Redis, events: LinkEvents) {
-    this.#redis = redis;
-    this.#events = events;
-    redis.on('smessageBuffer', (channel: Buffer, payload: Buffer) =>
-      events.onMessage(channel.toString('utf8'), payload),
-    );
-    redis.on('ready', () => {
-      events.onConnected().then(
-        () => this.#becomeReady(),
-        () => this.drop(),
-      );
-    });
-    redis.on('close', () => this.#lose());
-    redis.on('moved', events.onMoved);
-    // Every failure shows as a close; ioredis would log each one as unhandled.
-    redis.on('error', () => undefined);
-    redis.connect().catch(() => undefined);
-  }
-
-  get isReady(): boolean {
-    return this.#standing !== null;
-  }
-
-  get standing(): Standing | null {
-    return this.#standing;
-  }
-
-  connected(): Promise<void> {
-    if (this.isReady) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  /** In batches of one slot, each awaited. */
-  async subscribe(channels: readonly string[]): Promise<void> {
-    for (const batch of batchesBySlot(channels)) await this.#redis.ssubscribe(...batch);
-  }
-
-  unsubscribe(channels: readonly string[]): void {
-    if (!this.isReady) return;
-    for (const batch of batchesBySlot(channels)) {
-      this.#redis.sunsubscribe(...batch).catch(() => undefined);
-    }
-  }
-
-  #becomeReady(): void {
-    // It may have been lost again while what it carries was subscribed.
-    if (this.#redis.status !== 'ready') return;
-    this.#standing = { isOver: false };
-    for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-
-  /** Ends the connection; it comes back by itself. */
-  drop(): void {
-    // Its close comes later: nothing may be expected of it until then.
-    this.#lose();
-    this.#redis.disconnect(true);
-  }
-
-  #lose(): void {
-    if (this.#standing === null) return;
-    this.#standing.isOver = true;
-    this.#standing = null;
-    this.#events.onLost();
-  }
-
-  close(): void {
-    this.#redis.disconnect(false);
-  }
-}
-
-function batchesBySlot(channels: readonly string[]): string[][] {
-  const bySlot = groupBy(channels, slotOfKey);
-  return [...bySlot.values()].flatMap((some) => chunks(some, BATCH_MAX_CHANNELS));
-}
-
-type SlotsReply = [number, number, [string, number, string], ...unknown[]][];
-
-async function readTopology(commands: CommandClient): Promise<SlotRange[]> {
-  const reply = (await commands.call('CLUSTER', 'SLOTS')) as SlotsReply;
-  return reply.map(([first, last, [host, port, id]]) => [first, last, { id, host, port }]);
 }
