@@ -16,7 +16,7 @@ export interface StandaloneOptions {
 }
 
 /** One after another: on a machine that is busy, all of them at once would miss their deadline. */
-async function grow(fleet: Fleet): Promise<void> {
+export async function grow(fleet: Fleet): Promise<void> {
   try {
     while (fleet.apis.length < APIS) await fleet.addApi();
     while (fleet.edges.length < EDGES) await fleet.addEdge();

@@ -64,7 +64,7 @@ export class Probe {
       else if (nowMs - path.sinceMs >= DEAF_AFTER_MS) {
         this.#awaited.delete(nonce);
         this.#isProved = false;
-        this.#subscriber.reconnect(path);
+        this.#subscriber.reconnect(path.channel, path.standing);
       }
     }
     const candidates = edgeChannels(this.#edge.id);

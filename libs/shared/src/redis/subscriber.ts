@@ -103,11 +103,13 @@ export class ShardSubscriber {
     return [...byLink.values()];
   }
 
-  /** Ends a connection that a probe has shown to be deaf; it comes back by itself and is repaired. */
-  reconnect({ channel, standing }: ProbePath): void {
+  /**
+   * Ends the connection that serves this channel; it comes back by itself and is repaired.
+   * @param standing of the connection that is meant: the channel may have moved to another one meanwhile
+   */
+  reconnect(channel: string, standing?: Standing): void {
     const link = this.#ownerOf(slotOfKey(channel));
-    // The slot may have moved to another connection meanwhile, which is not to blame.
-    if (link?.standing === standing) link.drop();
+    if (standing === undefined || link?.standing === standing) link?.drop();
   }
 
   /**
