@@ -129,7 +129,7 @@ describe('no secret is told', () => {
     told.push(String(refused));
     const edges = JSON.parse(await call('/edges', API_KEY)) as { edges: { edgeId: string }[] };
     for (const { edgeId } of edges.edges) await call(`/edges/${edgeId}/events`, API_KEY);
-    for (const { adminUrl } of fleet.edges.filter(({ isRunning }) => isRunning)) {
+    for (const { adminUrl } of [fleet.edge(), secure]) {
       told.push((await ask(new URL('/metrics', adminUrl))).text);
     }
     await call('/metrics', API_KEY);
