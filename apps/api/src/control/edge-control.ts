@@ -157,16 +157,19 @@ export class EdgeControl {
    * that stays open. What it sends to itself shows it.
    */
   async #prove(): Promise<void> {
-    if (this.#isProving) return;
-    this.#isProving = true;
     const [path] = this.#subscriber.probes([this.#replyTo]);
+    if (this.#isProving || path === undefined) return;
+    this.#isProving = true;
     const requestId = randomBase36(12);
     const { question, settled } = this.#open(requestId, [SELF]);
     try {
       const reply = { type: 'events', requestId, edgeId: SELF, events: [] } as const;
       await sendReply(this.#redis, this.#replyTo, reply);
       await settled;
-      if (question.waiting.size > 0 && path !== undefined) this.#subscriber.reconnect(path);
+      // Another connection, which has come meanwhile, has not been asked.
+      if (question.waiting.size > 0 && !path.standing.isOver) {
+        this.#subscriber.reconnect(path);
+      }
     } catch {
       // Redis did not take it: this says nothing about the subscriber.
     } finally {
