@@ -70,9 +70,9 @@ function clusterFaults(cluster: RedisCluster, lengthMs: number): Fault[] {
     }),
     fault('master stopped', async (random) => {
       const victim = await withReplica(cluster, await busyOwner(random));
-      await cluster.replaced(victim, async () => victim.redis.server.pause());
+      await cluster.replaced(victim, () => victim.redis.pause());
       await pause(lengthMs);
-      victim.redis.server.resume();
+      await victim.redis.resume();
       await cluster.follows(victim);
       await cluster.whole();
     }),

@@ -166,10 +166,7 @@ export class EdgeControl {
       const reply = { type: 'events', requestId, edgeId: SELF, events: [] } as const;
       await sendReply(this.#redis, this.#replyTo, reply);
       await settled;
-      // Another connection, which has come meanwhile, has not been asked.
-      if (question.waiting.size > 0 && !path.standing.isOver) {
-        this.#subscriber.reconnect(path);
-      }
+      if (question.waiting.size > 0) this.#subscriber.reconnect(path.channel, path.standing);
     } catch {
       // Redis did not take it: this says nothing about the subscriber.
     } finally {
