@@ -113,10 +113,17 @@ async function overrun(redis: FaultyRedis, { fleet }: World): Promise<void> {
   const rest = new RestClient(api?.url ?? '');
   const before = await subscribersOf(redis);
   try {
-    for (const client of clients) await client.subscribe(channel);
+    // An edge may still be coming back from the fault before.
+    for (const client of clients) {
+      const isHeld = () => client.subscribe(channel).then(isDone, isNot);
+      await eventually(isHeld, 'the edge holds the channel');
+    }
     await redis.client.config('SET', PUBSUB_LIMIT, 'pubsub 32kb 32kb 1');
     const burst = Array.from({ length: BURST_MESSAGES }, () => 'x'.repeat(BURST_BYTES));
-    await publishAll(rest, { channel }, burst);
+    await eventually(
+      () => publishAll(rest, { channel }, burst).then(isDone, isNot),
+      'the burst is taken',
+    );
     await eventually(async () => {
       const now = await subscribersOf(redis);
       return before.filter((id) => !now.includes(id)).length >= clients.length;
@@ -127,6 +134,9 @@ async function overrun(redis: FaultyRedis, { fleet }: World): Promise<void> {
     await Promise.all(clients.map((client) => client.cut()));
   }
 }
+
+const isDone = () => true;
+const isNot = () => false;
 
 async function subscribersOf(redis: FaultyRedis): Promise<string[]> {
   const list = String(await redis.client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
