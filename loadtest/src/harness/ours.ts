@@ -45,6 +45,8 @@ const ENV: Readonly<Record<string, string>> = {
   HALLEY_DRAIN_SECONDS: '1',
   HALLEY_DRAIN_GRACE_MS: '0',
   // The clients of MegaComet show no token.
+  // All of the load comes from one address.
+  HALLEY_ADDRESS_MAX_CONNECTIONS: '1000000',
   HALLEY_TRUST_CLIENT_IDS: '1',
   HALLEY_ICOMET: '1',
   UWS_HTTP_MAX_HEADERS_SIZE: '16384',
