@@ -16,7 +16,7 @@ import {
   TOP_TTL_MS,
 } from '../protocol/index.js';
 import type { CommandClient } from '../redis/client.js';
-import { isSlotMoving, refusalOf, storeRefusal } from '../redis/errors.js';
+import { isReadOnly, isSlotMoving, refusalOf, storeRefusal } from '../redis/errors.js';
 import {
   channelKeys,
   channelOnceKey,
@@ -175,6 +175,10 @@ export class Publisher {
     }
     try {
       const answers = (await this.#scripts.run(script, keys, args)) as (string | number)[];
+      // The script says it in its answer, where ioredis does not see it.
+      if (answers.some((one) => typeof one === 'string' && isReadOnly(one))) {
+        this.#redis.disconnect(true);
+      }
       return items.map((_, index) =>
         outcomeOf(String(answers[2 * index]), Number(answers[2 * index + 1])),
       );

@@ -2,6 +2,7 @@
 
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import type { RedisAddress } from './address.js';
+import { isReadOnly } from './errors.js';
 import { countLoss } from './losses.js';
 import { UNPIPELINED_COMMANDS } from './scripts.js';
 
@@ -50,7 +51,9 @@ export function createCommandClient(address: RedisAddress, timeoutMs: number): C
     enableAutoPipelining: true,
     autoPipeliningIgnoredCommands: [...UNPIPELINED_COMMANDS],
   };
-  if (address.kind !== 'cluster') return new Redis(options);
+  if (address.kind !== 'cluster') {
+    return new Redis({ ...options, reconnectOnError: ({ message }) => isReadOnly(message) });
+  }
   const cluster = new Cluster([...address.nodes], {
     redisOptions: options,
     enableOfflineQueue: false,

@@ -28,6 +28,11 @@ export function storeRefusal(code: 'unavailable' | 'outcome-unknown'): Refusal {
   return { ...refusal(code), retryAfterMs: RETRY_AFTER_MS };
 }
 
+/** The master of this connection follows another one now, which a new connection finds. */
+export function isReadOnly(message: string): boolean {
+  return message.startsWith('READONLY');
+}
+
 /**
  * The keys of a call lie on two nodes, or on another one than was asked, since their slot moves. A call
  * with one key, in no pipeline, goes through.
