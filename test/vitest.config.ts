@@ -22,9 +22,9 @@ export default defineConfig({
     testTimeout: TEST_DEADLINE_MS,
     hookTimeout: TEST_DEADLINE_MS,
     teardownTimeout: TEST_DEADLINE_MS,
-    // Each file brings a Redis, edges and apis of its own: more at once than two cores bear, and
-    // deadlines measure the machine instead of Halley.
-    maxWorkers: 2,
+    // Each file brings a Redis, edges and apis of its own, and waits for most of its time: three at once
+    // keep two cores busy, with more deadlines would measure the machine instead of Halley.
+    maxWorkers: 3,
     sequence: { sequencer: BrowsersFirst },
     // A test that passes at the second try hides a race in the product.
     retry: 0,
