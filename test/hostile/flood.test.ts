@@ -55,7 +55,11 @@ describe('floods', () => {
         ),
       ),
     );
-    for (const flooded of floods) expect(namelessOf(flooded)).toEqual([]);
+    for (const flooded of floods) {
+      expect(namelessOf(flooded)).toEqual([]);
+      expect(flooded.refused.size).toBeGreaterThan(0);
+    }
+    expect(floods.reduce((sum, { subscribed }) => sum + subscribed, 0)).toBeGreaterThan(0);
   }, 90_000);
 
   test('compression is not agreed to, whatever is offered', async () => {

@@ -33,9 +33,14 @@ export async function askForJunk(
     }));
     client.send(isAlone ? (frames[0] ?? {}) : frames);
   }
-  client.send({ type: 'ping' });
-  const isLast = (frame: ServerFrame) => frame.type === 'pong';
-  await Promise.race([client.waitFor(isLast, DEADLINE_MS).catch(() => null), client.closed]);
+  let answered = 0;
+  const isLast = (frame: ServerFrame) => {
+    if (frame.type === 'subscribed' || frame.type === 'error') answered += 1;
+    return answered >= channels;
+  };
+  const allAnswered = client.waitFor(isLast, DEADLINE_MS, 0, `${channels} answers`);
+  // One that is cut off has been answered, too.
+  await Promise.race([allAnswered, client.closed]);
   const ended = client.socket.readyState === client.socket.OPEN ? null : await client.closed;
   await client.cut();
   return tally(
