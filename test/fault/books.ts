@@ -29,7 +29,23 @@ export class Books {
       byStream.set(one.stream, [...(byStream.get(one.stream) ?? []), one]);
     }
     for (const [stream, accepted] of byStream) {
-      this.#compare(stream, accepted, await this.#world.storedIds(stream));
+      const held = await this.#world.storedIds(stream);
+      this.#compare(stream, accepted, held);
+      this.#compareTwins(stream, held);
+    }
+  }
+
+  /**
+   * What was delivered under two ids: Redis may have taken the first one back together with its key, and
+   * its caller, who had no answer, has said it again.
+   */
+  #compareTwins(stream: Stream, held: ReadonlySet<Position>): void {
+    const first = new Map<string, Position>();
+    for (const { stream: of, number, id } of this.#history.of('received')) {
+      if (of !== stream) continue;
+      const twin = first.get(number) ?? id;
+      first.set(number, twin);
+      if (twin !== id && held.has(id) && !held.has(twin)) this.lost.add(twin);
     }
   }
 
