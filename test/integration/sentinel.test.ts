@@ -42,6 +42,12 @@ describe('on a Redis that Sentinel knows', () => {
     return { id, awayMs: Math.round(performance.now() - startedAt) };
   }
 
+  async function isOnline(clientId: string): Promise<boolean> {
+    const { body } = await rest.get(`/clients?ids=${clientId}`);
+    const { clients } = body as { clients: readonly { online: boolean }[] };
+    return clients[0]?.online === true;
+  }
+
   const channel = 'plain:lagging';
 
   test(
@@ -54,7 +60,11 @@ describe('on a Redis that Sentinel knows', () => {
       const kept = await publishAll(rest, { channel }, numbers(0, 5));
       const keptPrivate = await publishAll(rest, { client: 'ann' }, numbers(0, 5));
       await socket.waitForMessages(channel, 5);
+      const leaver = await connect(wsUrl, { client: 'bob' });
+      expect(await isOnline('bob')).toBe(true);
       await sentinel.lag();
+      await leaver.close();
+      await eventually(async () => !(await isOnline('bob')), 'bob is offline');
       const lost = await publishAll(rest, { channel }, numbers(5, 8));
       const lostPrivate = await publishAll(rest, { client: 'ann' }, numbers(5, 8));
       await socket.waitForMessages(channel, 8);
@@ -90,6 +100,9 @@ describe('on a Redis that Sentinel knows', () => {
       expect(answer).toMatchObject({ recovered: true });
       const again = await poll(httpUrl(wsUrl, '/v1/poll', { channel, cursor: polled.cursor }));
       expect(JSON.stringify(again.frames)).toContain(written);
+
+      // The replica had not heard that he left.
+      await eventually(async () => !(await isOnline('bob')), 'bob stays offline', BACK_MS);
 
       // The queue: the client saw more than it holds, and gets all of it.
       await socket.next('gap', (frame) => frame.channel === undefined, BACK_MS);

@@ -6,6 +6,7 @@ import {
   type CommandClient,
   channelKeys,
   edgeChannels,
+  partitionOfChannel,
   partitionOfClient,
   type ShardSubscriber,
 } from '@halley/shared/redis';
@@ -66,7 +67,15 @@ export class Upkeep {
       await this.#feed.reload();
       const channels = new Set(deaf);
       const own = edgeChannels(this.#identity.id).map((channel) => channels.has(channel));
-      this.#edge.clients.reassert((clientId) => own[partitionOfClient(clientId)] === true);
+      const isOfClient = (clientId: string) => own[partitionOfClient(clientId)] === true;
+      this.#edge.clients.reassert(isOfClient);
+      // No other sign tells that one master of a Cluster was replaced by a replica that lacks something.
+      if (this.#redis.isCluster) {
+        const isOfChannel = (name: string) => own[partitionOfChannel(name)] === true;
+        this.#edge.services.presence.reassert(isOfClient);
+        this.#edge.members.reassert(isOfChannel);
+        this.#edge.channels.reassert(isOfChannel);
+      }
       const names = [...this.#edge.channels.values()]
         .map((channel) => channel.name)
         .filter((name) => channels.has(channelKeys(name).live));
@@ -127,6 +136,7 @@ export class Upkeep {
 
   #reassertAll(): void {
     this.#edge.clients.reassert();
+    this.#edge.services.presence.reassert();
     this.#edge.members.reassert();
     this.#edge.channels.reassert();
   }

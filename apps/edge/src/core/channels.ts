@@ -77,8 +77,10 @@ export class Channels {
   }
 
   /** What Redis knows of this edge's listeners may be gone: it is said again. */
-  reassert(): void {
-    for (const channel of this.#channels.values()) channel.reportedListeners = null;
+  reassert(isMeant: (channel: string) => boolean = () => true): void {
+    for (const channel of this.#channels.values()) {
+      if (isMeant(channel.name)) channel.reportedListeners = null;
+    }
   }
 
   /** Tells Redis that nobody listens here any more. @throws where it may not know */

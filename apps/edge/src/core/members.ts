@@ -70,8 +70,9 @@ export class Members {
   }
 
   /** What Redis holds of this edge may be gone or under another name. */
-  reassert(): void {
+  reassert(isMeant: (channel: string) => boolean = () => true): void {
     for (const seat of this.#all()) {
+      if (!isMeant(seat.channel.name)) continue;
       seat.applied = null;
       this.#settle(seat);
     }

@@ -15,6 +15,11 @@ interface Entry {
 
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5_000;
+/** A replica that takes over lacks what its master did in its last seconds. */
+const DEPARTED_MS = 60_000;
+const DEPARTED_MAX_CLIENTS = 10_000;
+/** Of the calls for them: one a millisecond, and all in this time. */
+const REASSERT_SPREAD_MS = 5_000;
 
 /**
  * Which clients this edge holds, and the same in Redis. One call in flight per client, in order, and
@@ -27,6 +32,8 @@ export class Presence {
   readonly #graceMs: number;
   readonly #entries = new Map<string, Entry>();
   readonly #graces = new Map<string, () => void>();
+  /** Clients that have left lately, and when, unix ms; the oldest first. */
+  readonly #departed = new Map<string, number>();
 
   /** @param graceMs how long a client may be away before its watchers are told */
   constructor(store: QueueStore, clock: Clock, graceMs: number) {
@@ -88,6 +95,16 @@ export class Presence {
     this.#retire(clientId, entry);
   }
 
+  /** After Redis may have lost what it had answered: those who left must not come back by that. */
+  reassert(isMeant: (clientId: string) => boolean = () => true): void {
+    const sinceMs = this.#clock.now() - DEPARTED_MS;
+    const lately = [...this.#departed].filter(([id, atMs]) => atMs >= sinceMs && isMeant(id));
+    const spreadMs = Math.min(REASSERT_SPREAD_MS, lately.length);
+    for (const [clientId] of lately) {
+      this.#clock.after(Math.random() * spreadMs, () => this.disown(clientId));
+    }
+  }
+
   /** Resolves when Redis holds what is wanted; the graces that run are cut short. */
   async flush(): Promise<void> {
     for (const [clientId, entry] of this.#entries) this.#endLinger(clientId, entry);
@@ -136,12 +153,23 @@ export class Presence {
       try {
         const { edges, watched } = await this.#store.disconnect(clientId);
         entry.isRegistered = false;
+        this.#noteDeparture(clientId);
         if (edges === 0 && watched) this.#startGrace(clientId);
       } catch {
         entry.isRegistered = null;
         await new Promise<void>((resolve) => this.#clock.after(delayMs, resolve));
         delayMs = Math.min(RETRY_MAX_MS, 2 * delayMs);
       }
+    }
+  }
+
+  #noteDeparture(clientId: string): void {
+    const nowMs = this.#clock.now();
+    this.#departed.delete(clientId);
+    this.#departed.set(clientId, nowMs);
+    for (const [oldest, atMs] of this.#departed) {
+      if (this.#departed.size <= DEPARTED_MAX_CLIENTS && nowMs - atMs < DEPARTED_MS) break;
+      this.#departed.delete(oldest);
     }
   }
 
