@@ -76,6 +76,13 @@ module.exports = {
       to: { path: '^apps/edge/src/[^/]+/' },
     },
     {
+      name: 'assembly-for-app',
+      comment: 'assembly sees every part, as app.ts does, which alone uses it.',
+      severity: 'error',
+      from: { pathNot: '^apps/edge/src/(app[.]ts$|assembly/)' },
+      to: { path: '^apps/edge/src/assembly/' },
+    },
+    {
       name: 'app-is-the-root',
       comment: 'Nothing below app.ts knows app.ts, and nothing at all knows main.ts.',
       severity: 'error',

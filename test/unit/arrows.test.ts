@@ -28,7 +28,8 @@ const SOUND: Readonly<Record<string, string>> = {
   'libs/server/src/calls.ts': '',
   'apps/edge/package.json': WITH_DEPENDENCIES('@halley/shared', 'uWebSockets.js'),
   'apps/edge/src/main.ts': `import './app.js';`,
-  'apps/edge/src/app.ts': `import './core/hub.js'; import './transport/socket.js';`,
+  'apps/edge/src/app.ts': `import './assembly/doors.js'; import './transport/socket.js';`,
+  'apps/edge/src/assembly/doors.ts': `import '../core/hub.js'; import '../broker/logs.js';`,
   'apps/edge/src/core/hub.ts': `import '@halley/shared/protocol'; export type Hub = 1;`,
   'apps/edge/src/transport/socket.ts': `import 'uWebSockets.js'; import type { Hub } from '../core/hub.js'; export type Socket = Hub;`,
   'apps/edge/src/broker/logs.ts': `import '@halley/shared/redis'; import '../core/hub.js';`,
@@ -69,6 +70,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'apps/edge/src/transport/logs.ts': `export * from '../broker/logs.js';`,
   },
   'only-app-sees-all': { 'apps/edge/src/config.ts': `import './core/hub.js';` },
+  'assembly-for-app': { 'apps/edge/src/observe/doors.ts': `import '../assembly/doors.js';` },
   'app-is-the-root': {
     'apps/api/src/routes/app.ts': `import '../main.js';`,
   },
