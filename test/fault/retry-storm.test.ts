@@ -19,4 +19,4 @@ test('a retry storm settles: what is accepted arrives once, and the rate comes b
   for (const mb of [result.apiMb, result.edgeMb]) {
     expect(Math.max(...mb) - (mb[0] ?? 0)).toBeLessThan(GROWTH_MAX_MB);
   }
-});
+}, 60_000);

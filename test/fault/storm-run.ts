@@ -10,10 +10,10 @@ import { eventually } from '../kit/wait.js';
 import { rssMb, Storm } from './storm.js';
 
 const DELAY_MS = 100;
-/** With 200 ms for an answer from Redis, 50 messages a second. */
-const PENDING_MAX = 10;
+/** With 200 ms for an answer from Redis, 250 messages a second. */
+const PENDING_MAX = 50;
 const CHANNEL = 'open:storm';
-const RECOVERY_DEADLINE_MS = 15_000;
+const ACCEPT_DEADLINE_MS = 20_000;
 
 export interface StormResult {
   readonly accepted: readonly string[];
@@ -36,6 +36,7 @@ export async function runStorm(stormMs: number, publishers: number): Promise<Sto
   const redis = await startPrivateRedis();
   const link = await openSlowLink(redis.url);
   let fleet: Fleet | undefined;
+  let storm: Storm | undefined;
   try {
     fleet = await startFleet({
       redisUrl: link.url,
@@ -44,7 +45,7 @@ export async function runStorm(stormMs: number, publishers: number): Promise<Sto
     });
     const reader = await connect(fleet.edge().wsUrl);
     await reader.subscribe(CHANNEL);
-    const storm = new Storm({
+    storm = new Storm({
       rest: new RestClient(fleet.api().url),
       channel: CHANNEL,
       publishers,
@@ -54,8 +55,7 @@ export async function runStorm(stormMs: number, publishers: number): Promise<Sto
     const look = () => memory.push(pids.map(rssMb));
 
     storm.start();
-    const isWarm = () => storm.accepted.length >= 5 * publishers;
-    await eventually(isWarm, 'publishing has begun', RECOVERY_DEADLINE_MS);
+    await acceptsMore(storm, 5 * publishers);
     const before = storm.rate();
     look();
     link.delayMs = DELAY_MS;
@@ -64,9 +64,7 @@ export async function runStorm(stormMs: number, publishers: number): Promise<Sto
     look();
     link.delayMs = 0;
     const overAtMs = performance.now();
-    const doneBefore = storm.accepted.length;
-    const isWell = () => storm.accepted.length >= doneBefore + 2 * publishers;
-    await eventually(isWell, 'it recovers', RECOVERY_DEADLINE_MS);
+    await acceptsMore(storm, 2 * publishers);
     const recoveryMs = Math.round(performance.now() - overAtMs);
     await pause(stormMs / 3);
     const after = storm.rate();
@@ -88,10 +86,17 @@ export async function runStorm(stormMs: number, publishers: number): Promise<Sto
       stored: Number(log[log.indexOf('entries-added') + 1]),
     };
   } finally {
+    storm?.abandon();
     await fleet?.stop();
     await link.stop();
     await redis.stop();
   }
+}
+
+async function acceptsMore(storm: Storm, count: number): Promise<void> {
+  const goal = storm.accepted.length + count;
+  const what = `${count} more are accepted`;
+  await eventually(() => storm.accepted.length >= goal, what, ACCEPT_DEADLINE_MS);
 }
 
 export function summaryOf(result: StormResult): string {

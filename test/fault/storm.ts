@@ -28,6 +28,7 @@ export class Storm {
   /** Refusals without a time to come back. */
   hopeless = 0;
   #isOver = false;
+  #isAbandoned = false;
 
   constructor(options: StormOptions) {
     this.#options = options;
@@ -35,7 +36,10 @@ export class Storm {
 
   start(): void {
     for (let index = 0; index < this.#options.publishers; index += 1) {
-      this.#publishers.push(this.#publish(index));
+      const publisher = this.#publish(index);
+      // Told by `stop`; where that is never reached, another failure is.
+      publisher.catch(() => undefined);
+      this.#publishers.push(publisher);
     }
   }
 
@@ -53,12 +57,18 @@ export class Storm {
     return Math.round(((count - 1) * 1_000) / windowMs);
   }
 
+  /** Nothing more is tried, whatever was begun. */
+  abandon(): void {
+    this.#isOver = true;
+    this.#isAbandoned = true;
+  }
+
   /** Goes from one message to the next once it is accepted. */
   async #publish(index: number): Promise<void> {
     const isPatient = index % 2 === 0;
     for (let number = 0; !this.#isOver; number += 1) {
       const key = `${index}-${number}`;
-      while (!(await this.#attempt(key, isPatient)));
+      while (!this.#isAbandoned && !(await this.#attempt(key, isPatient)));
     }
   }
 

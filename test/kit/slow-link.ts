@@ -32,14 +32,19 @@ export class SlowLink {
   }
 
   #carry(from: Socket, to: Socket): void {
-    let lastAtMs = 0;
+    const late: { readonly bytes: Buffer; readonly atMs: number }[] = [];
+    const pass = () => {
+      // What was sent later never overtakes, however late a timer is.
+      while (late[0] !== undefined && late[0].atMs <= performance.now()) {
+        to.write(late.shift()?.bytes ?? '');
+      }
+      if (late[0] !== undefined) setTimeout(pass, late[0].atMs - performance.now());
+    };
     this.#sockets.add(from);
-    from.on('data', (bytes) => {
-      const nowMs = performance.now();
-      // What was sent later never overtakes.
-      lastAtMs = Math.max(lastAtMs, nowMs + this.delayMs);
-      if (lastAtMs <= nowMs) to.write(bytes);
-      else setTimeout(() => to.write(bytes), lastAtMs - nowMs);
+    from.on('data', (bytes: Buffer) => {
+      late.push({ bytes, atMs: performance.now() + this.delayMs });
+      // Else a timer is under way.
+      if (late.length === 1) pass();
     });
     from.on('error', () => undefined); // Told by `close`.
     from.once('close', () => {

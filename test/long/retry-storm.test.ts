@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { runStorm, summaryOf } from '../fault/storm-run.js';
 
 test('a minute of a retry storm leaves memory flat', async () => {
-  const result = await runStorm(60_000, 400);
+  const result = await runStorm(60_000, 200);
   process.stdout.write(summaryOf(result));
   expect(result.received.toSorted()).toEqual(result.accepted.toSorted());
   expect(result.stored).toBe(result.accepted.length);
