@@ -41,10 +41,10 @@ export function startFromTail(
   after: Position,
   rule: AgeRule,
 ): Start | null {
-  const isOver = tail !== null && isCut(after, tail.cut);
-  if (after === high && !isOver) return { position: high, recovered: true, items: [] };
+  // Also at a cut: who was told of it has no other position, and would be told again with each poll.
+  if (after === high) return { position: high, recovered: true, items: [] };
   if (tail === null) return null;
-  const items = isOver ? null : tail.after(after);
+  const items = isCut(after, tail.cut) ? null : tail.after(after);
   if (items !== null) return { position: high, recovered: true, items };
   if (tail.whole === null) return null;
   return startFromView(tail, high, after, tail.whole, rule);
