@@ -28,6 +28,8 @@ export interface FleetOptions {
   /** Programs to run instead of the built apps. */
   readonly edgeMain?: string;
   readonly apiMain?: string;
+  /** For a process to serve. Default 20 s; longer where Redis may be away meanwhile. */
+  readonly startDeadlineMs?: number;
 }
 
 /** Development mode (dev-key, dev-secret), any free port, a drain that a test can wait for. */
@@ -66,7 +68,7 @@ export class Service extends Child {
   #ready: Ready | undefined;
 
   /** Rejects with a `StartError` that holds the output where the process cannot serve. */
-  async started(): Promise<this> {
+  async started(deadlineMs = START_DEADLINE_MS): Promise<this> {
     const ready = new Promise<void>((resolve, reject) => {
       this.process.on('message', (message: unknown) => {
         if (isReady(message)) {
@@ -80,7 +82,7 @@ export class Service extends Child {
         reject(new StartError(this.name, describe(exit), this.output)),
       );
     });
-    await within(ready, () => `${this.name} is ready:\n${this.output}`, START_DEADLINE_MS);
+    await within(ready, () => `${this.name} is ready:\n${this.output}`, deadlineMs);
     return this;
   }
 
@@ -135,7 +137,7 @@ export class Fleet {
     const edge = new EdgeProcess(this.#nameOf('edge'), child);
     edge.env = env;
     this.edges.push(edge);
-    return edge.started();
+    return edge.started(this.#options.startDeadlineMs);
   }
 
   async addApi(env: Env = {}): Promise<Service> {
@@ -143,7 +145,7 @@ export class Fleet {
     const child = this.#fork(main, { ...this.#options.apiEnv, ...env });
     const api = new Service(this.#nameOf('api'), child);
     this.apis.push(api);
-    return api.started();
+    return api.started(this.#options.startDeadlineMs);
   }
 
   /** The edge at `index` in order of start. */

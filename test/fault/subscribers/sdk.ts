@@ -60,7 +60,10 @@ export class SdkSubscriber implements Subscriber {
     this.#add('subscribed', { stream: queue, after: null, position: ORIGIN });
     this.#halley.on('private', ({ id, data }) => this.#received(queue, id, data));
     this.#halley.on('gap', ({ channel, position }: Gap) => {
-      if (channel === undefined) this.#add('gap', { stream: queue, position });
+      if (channel !== undefined) return;
+      // The whole queue may follow, from before the position: it does not say which gap this is.
+      const after = this.#positions.get(queue) ?? ORIGIN;
+      this.#add('subscribed', { stream: queue, after, position, recovered: false });
     });
   }
 

@@ -8,6 +8,8 @@ import { CONFIG, readIds, type World } from '../world.js';
 
 const APIS = 2;
 const EDGES = 3;
+/** An edge that is started while Redis is away serves once it is back. */
+const START_DEADLINE_MS = 90_000;
 
 export interface StandaloneOptions {
   /** Of faults that last. */
@@ -34,7 +36,12 @@ export async function startStandalone({ lengthMs, env = {} }: StandaloneOptions)
     await redis.stop();
   };
   try {
-    const fleet = await startFleet({ redisUrl: link.url, env, config: CONFIG });
+    const fleet = await startFleet({
+      redisUrl: link.url,
+      env,
+      config: CONFIG,
+      startDeadlineMs: START_DEADLINE_MS,
+    });
     await grow(fleet);
     return {
       name: 'standalone',
