@@ -1,4 +1,4 @@
-import { createCommandClient, parseRedisUrl } from '@halley/shared/redis';
+import { createCommandClient, parseRedisUrl, slotOfPartition } from '@halley/shared/redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asUser, dropRule, NEEDLESS, refusals, rulesOf, userLine } from '../kit/acl.js';
 import type { Fleet } from '../kit/fleet.js';
@@ -8,6 +8,8 @@ import { RestClient } from '../kit/rest.js';
 import { SecureFleets } from '../kit/secure-fleets.js';
 import { eventually } from '../kit/wait.js';
 
+/** Rules without which the clients of Redis find no node. */
+const OF_CONNECTIONS = ['+cluster|info', '+cluster|slots'];
 const CHANNELS = Array.from({ length: 60 }, (_, index) => `demo:room-${index}`);
 
 describe('on a Redis Cluster of three masters, over TLS and as the user of docs/redis.md', () => {
@@ -76,24 +78,51 @@ describe('on a Redis Cluster of three masters, over TLS and as the user of docs/
     }
   });
 
-  test.each(rulesOf('cluster'))('without %s no connection is ready', async (rule) => {
-    const address = parseRedisUrl(asUser(cluster.url), secure.tls.ca);
-    const restore = await Promise.all(
+  /** @returns how to give it back */
+  async function drop(rule: string): Promise<() => Promise<void>> {
+    const gives = await Promise.all(
       cluster.nodes.map(({ redis: { client } }) => dropRule(client, rule)),
     );
-    const redis = createCommandClient(address, 1_000);
+    return async () => void (await Promise.all(gives.map((give) => give())));
+  }
+
+  async function isRefused(rule: string): Promise<boolean> {
+    const lists = await Promise.all(cluster.nodes.map(({ redis: { client } }) => refusals(client)));
+    return lists.flat().includes(rule.replace('+', 'command '));
+  }
+
+  test('the page has a rule for each of the three that follow, and no other', () => {
+    expect(rulesOf('cluster').sort()).toEqual(
+      [...OF_CONNECTIONS, '+cluster|nodes', '+asking'].sort(),
+    );
+  });
+
+  test.each(OF_CONNECTIONS)('without %s no connection is ready', async (rule) => {
+    const giveBack = await drop(rule);
+    const redis = createCommandClient(parseRedisUrl(asUser(cluster.url), secure.tls.ca), 1_000);
     redis.on('error', () => undefined);
     const isReady = () => redis.status === 'ready';
     try {
-      await expect(eventually(isReady, 'ready', 300)).rejects.toThrow('ready');
-      const refused = await Promise.all(
-        cluster.nodes.map(({ redis: { client } }) => refusals(client)),
-      );
-      expect(refused.flat()).toContain(rule.replace('+', 'command '));
-      await Promise.all(restore.map((give) => give()));
-      await eventually(isReady, 'ready with it');
+      await eventually(() => isRefused(rule), 'the rule is missed');
+      expect(isReady()).toBe(false);
     } finally {
-      redis.disconnect();
+      await giveBack();
+    }
+    await eventually(isReady, 'ready with it');
+    redis.disconnect();
+  });
+
+  test('without +cluster|nodes a slot that begins to move is not seen, without +asking not heard', async () => {
+    const [from, to] = [cluster.node(0), cluster.node(1)];
+    const slot = slotOfPartition(0);
+    for (const rule of ['+cluster|nodes', '+asking']) {
+      const giveBack = await drop(rule);
+      await cluster.beginMove(slot, to);
+      await eventually(() => isRefused(rule), `${rule} is missed`);
+      await giveBack();
+      for (const { redis } of [from, to]) {
+        await redis.client.call('CLUSTER', 'SETSLOT', slot, 'STABLE');
+      }
     }
   });
 });
