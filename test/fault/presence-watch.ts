@@ -10,7 +10,7 @@ import type { Subscriber } from './subscribers/recorder.js';
  * Whether dead edges are swept. If not, a killed edge stays named beside the living ones: what it is still
  * named for is not looked at.
  */
-export const EXPECT_SWEEP = false;
+export const EXPECT_SWEEP = true;
 
 const INTERVAL_MS = 250;
 

@@ -2,6 +2,7 @@
 
 import {
   createCommandClient,
+  edgeChannel,
   parseRedisUrl,
   probeKey,
   refusalOf,
@@ -142,7 +143,9 @@ describe('on a Redis Cluster of 3 masters, 3 replicas and a new node', () => {
     onTestFinished(() => redis.disconnect());
     await whenReady(redis);
     await node.resetCommandCalls();
-    const call = redis.blpop(probeKey(STAYING), 0).catch((error: unknown) => error);
+    const call = redis
+      .blpop(probeKey(edgeChannel(STAYING, 'none')), 0)
+      .catch((error: unknown) => error);
     const isWaiting = async () => (await node.client.info('clients')).includes('blocked_clients:1');
     await eventually(isWaiting, 'the call waits');
     await node.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');

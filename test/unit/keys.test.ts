@@ -137,7 +137,7 @@ describe('keys', () => {
         joinedKey(partition, 'abcd1234'),
         edgeChannelPrefix(partition),
         edgeChannel(partition, 'abcd1234'),
-        probeKey(partition),
+        probeKey(edgeChannel(partition, 'abcd1234')),
       ];
       expect(new Set(keys.map(tagOf)), client).toEqual(new Set([String(TAGS[partition])]));
       for (const key of keys) expect(slotOfKey(key)).toBe(slotOf(tagOf(key)));

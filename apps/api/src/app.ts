@@ -50,7 +50,7 @@ export class ApiApp {
     // Calls report what becomes of them; this only keeps ioredis from printing.
     this.#redis.on('error', (error) => log.debug({ err: error }, 'redis connection'));
     const scripts = new Scripts(this.#redis);
-    this.#edges = new EdgeControl(address, this.#redis, settings.redis.timeoutMs);
+    this.#edges = new EdgeControl(address, this.#redis, scripts, settings.redis.timeoutMs);
     this.#fleet = new WatchedFleet(this.#redis);
     const services: Services = {
       settings,

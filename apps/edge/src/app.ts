@@ -3,6 +3,8 @@ import type { Settings } from '@halley/shared/config';
 import { createLogger, inTime, VERSION } from '@halley/shared/ops';
 import {
   createCommandClient,
+  edgeChannels,
+  Probe,
   parseRedisUrl,
   Scripts,
   ShardSubscriber,
@@ -12,7 +14,6 @@ import { openDoors } from './assembly/doors.js';
 import { backendsOf, servicesOf } from './assembly/services.js';
 import { ControlHandler } from './broker/control.js';
 import { EdgeIdentity } from './broker/edge-identity.js';
-import { Probe } from './broker/probe.js';
 import { Pulse } from './broker/pulse.js';
 import { RevocationFeed } from './broker/revocation-feed.js';
 import { type Inbox, route } from './broker/router.js';
@@ -91,7 +92,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     edge.enforceRevocations();
     edge.enforceBans();
   });
-  const probe = new Probe(redis, scripts, subscriber, identity);
+  const probe = new Probe(redis, scripts, subscriber, () => edgeChannels(identity.id));
   const control = new ControlHandler(redis, edge, revocations, identity, counters);
   const inbox = inboxOf(edge, control, probe);
   const upkeep = new Upkeep(redis, subscriber, edge, feed, identity, log);

@@ -8,17 +8,17 @@ import {
   type ControlMessage,
   type ControlReply,
   edgeChannel,
+  PROBE_MARK,
+  Probe,
   type RedisAddress,
+  type Scripts,
   ShardSubscriber,
   sendControl,
-  sendReply,
 } from '@halley/shared/redis';
 
 /** How long an edge may take to answer. */
 export const REPLY_DEADLINE_MS = 2_000;
 const SUBSCRIBE_RETRY_MS = 250;
-/** In the place of an edge's id, which is longer. */
-const SELF = 'self';
 
 type Kind = ControlReply['type'];
 type ReplyOf<K extends Kind> = Extract<ControlReply, { type: K }>;
@@ -49,13 +49,13 @@ export class EdgeControl {
   readonly #redis: CommandClient;
   readonly #replyTo = apiChannel(randomBase36(8));
   readonly #subscriber: ShardSubscriber;
+  readonly #probe: Probe;
   readonly #questions = new Map<string, Question>();
   #isSubscribed = false;
   #retry: NodeJS.Timeout | undefined;
   #isStopped = false;
-  #isProving = false;
 
-  constructor(address: RedisAddress, redis: CommandClient, timeoutMs: number) {
+  constructor(address: RedisAddress, redis: CommandClient, scripts: Scripts, timeoutMs: number) {
     this.#redis = redis;
     const events = {
       onMessage: (_: string, payload: Buffer) => this.#take(payload),
@@ -63,6 +63,7 @@ export class EdgeControl {
       onLost: () => undefined,
     };
     this.#subscriber = new ShardSubscriber(address, redis, events, timeoutMs);
+    this.#probe = new Probe(redis, scripts, this.#subscriber, () => [this.#replyTo]);
   }
 
   /** Resolves when answers can be heard; goes on trying for as long as that takes. */
@@ -72,6 +73,7 @@ export class EdgeControl {
       try {
         await this.#subscriber.subscribe([this.#replyTo]);
         this.#isSubscribed = true;
+        this.#probe.start();
       } catch {
         await new Promise((resolve) => {
           this.#retry = setTimeout(resolve, SUBSCRIBE_RETRY_MS);
@@ -83,6 +85,7 @@ export class EdgeControl {
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#retry);
+    this.#probe.stop();
     this.#subscriber.stop();
     for (const question of this.#questions.values()) question.settle();
   }
@@ -145,35 +148,10 @@ export class EdgeControl {
       this.#questions.delete(requestId);
       question.settle();
     }
-    if (question.waiting.size > 0) void this.#prove();
     return {
       replies: question.replies as ReplyOf<K>[],
       unreachable: [...question.unreachable, ...question.waiting],
     };
-  }
-
-  /**
-   * An edge took a question and did not answer: perhaps it is the api that hears nothing, over a connection
-   * that stays open. What it sends to itself shows it.
-   */
-  async #prove(): Promise<void> {
-    const [path] = this.#subscriber.probes([this.#replyTo]);
-    if (this.#isProving || path === undefined) return;
-    this.#isProving = true;
-    const requestId = randomBase36(12);
-    const { question, settled } = this.#open(requestId, [SELF]);
-    try {
-      const reply = { type: 'events', requestId, edgeId: SELF, events: [] } as const;
-      await sendReply(this.#redis, this.#replyTo, reply);
-      await settled;
-      if (question.waiting.size > 0) this.#subscriber.reconnect(path.channel, path.standing);
-    } catch {
-      // Redis did not take it: this says nothing about the subscriber.
-    } finally {
-      this.#questions.delete(requestId);
-      question.settle();
-      this.#isProving = false;
-    }
   }
 
   #open(requestId: string, edgeIds: readonly string[]): OpenQuestion {
@@ -196,7 +174,12 @@ export class EdgeControl {
   }
 
   #take(payload: Buffer): void {
-    const reply = parseReply(payload);
+    const text = payload.toString('utf8');
+    if (text.startsWith(PROBE_MARK)) {
+      this.#probe.answered(text.slice(PROBE_MARK.length));
+      return;
+    }
+    const reply = parseReply(text);
     const question = reply === null ? undefined : this.#questions.get(reply.requestId);
     // Late, or answered twice.
     if (reply === null || !question?.waiting.delete(reply.edgeId)) return;
@@ -212,9 +195,9 @@ function giveUp(question: Question, edgeId: string): void {
   if (question.waiting.size === 0) question.settle();
 }
 
-function parseReply(payload: Buffer): ControlReply | null {
+function parseReply(text: string): ControlReply | null {
   try {
-    return JSON.parse(payload.toString('utf8')) as ControlReply;
+    return JSON.parse(text) as ControlReply;
   } catch {
     return null;
   }

@@ -1,4 +1,4 @@
-import { type ControlMessage, channelOfLive, parseControl } from '@halley/shared/redis';
+import { type ControlMessage, channelOfLive, PROBE_MARK, parseControl } from '@halley/shared/redis';
 import type { LiveMessage } from '../core/stream.js';
 
 /** What comes over pub/sub, taken apart. */
@@ -16,7 +16,6 @@ const LINE_FEED = 10;
 const DASH = 45;
 const LIVE_MARK = ':ch:';
 const PRIVATE_MARK = 'private ';
-const PROBE_MARK = 'probe ';
 
 /**
  * A payload is a header line and a finished frame: `<prev> <id>` for a message, `- join`, `- leave` or

@@ -8,6 +8,7 @@ export * from './heartbeat.js';
 export * from './keys.js';
 export * from './log.js';
 export * from './members.js';
+export * from './probe.js';
 export * from './scripts.js';
 export * from './subscriber.js';
 export * from './sweep.js';

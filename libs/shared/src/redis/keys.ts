@@ -156,9 +156,9 @@ export function apiChannel(apiId: string): string {
   return `${prefix(0)}api:${apiId}`;
 }
 
-/** A key of this partition, for scripts that prove a connection alive. */
-export function probeKey(partition: number): string {
-  return `${prefix(partition)}probe`;
+/** A key of the partition of a pub/sub channel, for the script that proves a connection alive. */
+export function probeKey(pubsubChannel: string): string {
+  return `${pubsubChannel.slice(0, pubsubChannel.indexOf('}') + 1)}:probe`;
 }
 
 /** Pub/sub: control for all edges. */

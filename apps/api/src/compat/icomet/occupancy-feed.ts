@@ -5,7 +5,10 @@ import {
   type CommandClient,
   occupancyChannel,
   PARTITION_COUNT,
+  PROBE_MARK,
+  Probe,
   type RedisAddress,
+  type Scripts,
   ShardSubscriber,
   storeRefusal,
 } from '@halley/shared/redis';
@@ -20,6 +23,7 @@ export interface FeedEvents {
 export interface FeedSource {
   readonly address: RedisAddress;
   readonly redis: CommandClient;
+  readonly scripts: Scripts;
   readonly timeoutMs: number;
 }
 
@@ -29,14 +33,16 @@ const CHANNELS = Array.from({ length: PARTITION_COUNT }, (_, partition) =>
 
 export class OccupancyFeed {
   readonly #subscriber: ShardSubscriber;
+  readonly #probe: Probe;
 
-  private constructor({ address, redis, timeoutMs }: FeedSource, events: FeedEvents) {
+  private constructor({ address, redis, scripts, timeoutMs }: FeedSource, events: FeedEvents) {
     const heard = {
-      onMessage: (_: string, payload: Buffer) => take(payload, events),
+      onMessage: (_: string, payload: Buffer) => this.#take(payload, events),
       onRestored: () => events.restored(),
       onLost: () => undefined,
     };
     this.#subscriber = new ShardSubscriber(address, redis, heard, timeoutMs);
+    this.#probe = new Probe(redis, scripts, this.#subscriber, () => CHANNELS);
   }
 
   /** Resolves when every change from now on is heard. @throws RefusedError 503 */
@@ -58,17 +64,20 @@ export class OccupancyFeed {
   }
 
   close(): void {
+    this.#probe.stop();
     this.#subscriber.stop();
   }
 
   async #listen(): Promise<void> {
     await this.#subscriber.start();
     await this.#subscriber.subscribe(CHANNELS);
+    this.#probe.start();
   }
-}
 
-/** @param payload `1 <channel>` or `0 <channel>` */
-function take(payload: Buffer, events: FeedEvents): void {
-  const text = payload.toString('utf8');
-  events.changed(text.slice(2), text.startsWith('1'));
+  /** @param payload `1 <channel>` or `0 <channel>` */
+  #take(payload: Buffer, events: FeedEvents): void {
+    const text = payload.toString('utf8');
+    if (text.startsWith(PROBE_MARK)) this.#probe.answered(text.slice(PROBE_MARK.length));
+    else events.changed(text.slice(2), text.startsWith('1'));
+  }
 }

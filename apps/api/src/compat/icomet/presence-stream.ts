@@ -34,8 +34,8 @@ export class PresenceStream {
   readonly #changed = new Set<string>();
   #isStopped = false;
 
-  constructor({ settings, redis, log }: Services, address: RedisAddress) {
-    this.#source = { address, redis, timeoutMs: settings.redis.timeoutMs };
+  constructor({ settings, redis, scripts, log }: Services, address: RedisAddress) {
+    this.#source = { address, redis, scripts, timeoutMs: settings.redis.timeoutMs };
     this.#namespaces = settings.namespaces;
     this.#repeatMs = settings.icomet.channelTimeoutSeconds * 1_000;
     this.#log = log;

@@ -1,14 +1,11 @@
-import { randomBase36 } from '@halley/shared/ops';
-import {
-  type CommandClient,
-  edgeChannels,
-  type ProbePath,
-  probeKey,
-  type Scripts,
-  type ShardSubscriber,
-} from '@halley/shared/redis';
-import type { EdgeIdentity } from './edge-identity.js';
+import { randomBase36 } from '../ops/id.js';
+import type { CommandClient } from './client.js';
+import { probeKey } from './keys.js';
+import type { Scripts } from './scripts.js';
+import type { ProbePath, ShardSubscriber } from './subscriber.js';
 
+/** What the header of a probe begins with; the rest of it is the nonce. */
+export const PROBE_MARK = 'probe ';
 const PROBE_INTERVAL_MS = 2_000;
 /** Silence after which a connection counts as deaf. */
 const DEAF_AFTER_MS = 5_000;
@@ -21,21 +18,22 @@ export class Probe {
   readonly #redis: CommandClient;
   readonly #scripts: Scripts;
   readonly #subscriber: ShardSubscriber;
-  readonly #edge: EdgeIdentity;
+  readonly #candidates: () => readonly string[];
   readonly #awaited = new Map<string, ProbePath & { readonly sinceMs: number }>();
   #timer: NodeJS.Timeout | null = null;
   #isProved = false;
 
+  /** @param candidates pub/sub channels that are subscribed to; one for each connection is enough */
   constructor(
     redis: CommandClient,
     scripts: Scripts,
     subscriber: ShardSubscriber,
-    edge: EdgeIdentity,
+    candidates: () => readonly string[],
   ) {
     this.#redis = redis;
     this.#scripts = scripts;
     this.#subscriber = subscriber;
-    this.#edge = edge;
+    this.#candidates = candidates;
   }
 
   /** Every connection has answered its last probe. */
@@ -67,18 +65,15 @@ export class Probe {
         this.#subscriber.reconnect(path.channel, path.standing);
       }
     }
-    const candidates = edgeChannels(this.#edge.id);
-    for (const path of this.#subscriber.probes(candidates)) {
-      void this.#send(path, candidates.indexOf(path.channel));
-    }
+    for (const path of this.#subscriber.probes(this.#candidates())) void this.#send(path);
   }
 
-  async #send(path: ProbePath, partition: number): Promise<void> {
+  async #send(path: ProbePath): Promise<void> {
     const { channel } = path;
     const nonce = randomBase36(12);
     this.#awaited.set(nonce, { ...path, sinceMs: Date.now() });
     try {
-      await this.#scripts.run('probe', [probeKey(partition)], [channel, `probe ${nonce}`]);
+      await this.#scripts.run('probe', [probeKey(channel)], [channel, `${PROBE_MARK}${nonce}`]);
     } catch {
       // Nothing was sent that could come back: this says nothing about the subscriber.
       this.#awaited.delete(nonce);
