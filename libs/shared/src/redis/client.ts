@@ -8,6 +8,8 @@ import { UNPIPELINED_COMMANDS } from './scripts.js';
 
 export type CommandClient = Redis | Cluster;
 
+/** Shorter silences are no reason for a new connection, however short calls may be. */
+const HANG_MIN_MS = 4_000;
 const SLOTS_REFRESH_MS = 5_000;
 /** How soon a replica that took over is found. */
 const AWAY_REFRESH_MS = 1_000;
@@ -46,8 +48,7 @@ export function createCommandClient(address: RedisAddress, timeoutMs: number): C
     autoResendUnfulfilledCommands: false,
     commandTimeout: timeoutMs,
     // A server that hangs closes no connection; another one may have taken its place meanwhile.
-    socketTimeout: 2 * timeoutMs,
-    connectTimeout: 2 * timeoutMs,
+    ...hangLimits(timeoutMs),
     enableAutoPipelining: true,
     autoPipeliningIgnoredCommands: [...UNPIPELINED_COMMANDS],
   };
@@ -110,8 +111,7 @@ export function createJobsClient(address: RedisAddress): CommandClient {
 
 /**
  * A connection for subscriptions to one node; whoever owns it resubscribes by itself.
- * @param timeoutMs after which an unanswered SSUBSCRIBE fails, and twice which a server that answers
- *   nothing counts as away; by default it waits
+ * @param timeoutMs after which an unanswered SSUBSCRIBE fails; by default it waits
  */
 export function createSubscriberConnection(
   address: RedisAddress,
@@ -123,8 +123,7 @@ export function createSubscriberConnection(
     ...(node !== null && { host: node.host, port: node.port }),
     ...(timeoutMs !== undefined && {
       commandTimeout: timeoutMs,
-      socketTimeout: 2 * timeoutMs,
-      connectTimeout: 2 * timeoutMs,
+      ...hangLimits(timeoutMs),
     }),
     lazyConnect: true,
     retryStrategy: backOffMs,
@@ -133,6 +132,12 @@ export function createSubscriberConnection(
     autoResubscribe: false,
     autoResendUnfulfilledCommands: false,
   });
+}
+
+/** After which silence a server that was asked counts as away. */
+function hangLimits(timeoutMs: number): { socketTimeout: number; connectTimeout: number } {
+  const hangMs = Math.max(HANG_MIN_MS, 2 * timeoutMs);
+  return { socketTimeout: hangMs, connectTimeout: hangMs };
 }
 
 function connectionOptions(address: RedisAddress): ConnectionOptions {
