@@ -99,8 +99,9 @@ describe('messages a second', () => {
     const calls = await Promise.all(Array.from({ length: 200 }, () => caller.get('/channels')));
     expect(calls.filter(({ status }) => status === 429).length).toBeGreaterThan(100);
     const { evalsha = 0 } = await stack.redis.commandCalls();
-    // The portions of a tenth of a second that fit into a bucket, and the one that was not given.
-    expect(evalsha).toBeLessThanOrEqual(12);
+    // Portions of a tenth of a second: 10 in a bucket, and one that was not given; besides what the fleet
+    // does of itself, a few a second.
+    expect(evalsha).toBeLessThanOrEqual(50);
   });
 
   test('Redis is away: the usual 503', async () => {
