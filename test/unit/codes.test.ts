@@ -71,11 +71,13 @@ describe('the table of codes', () => {
 test('the SDK tries again by itself what may succeed a moment later, and nothing else', () => {
   const passing = ALL.filter((code) => isPassing({ type: 'error', ...refusal(code) }));
   expect(passing.toSorted()).toEqual([
+    'authorizer-unavailable',
     'draining',
     'edge-full',
     'internal',
     'outcome-unknown',
     'overloaded',
+    'presence-unavailable',
     'rate-limited',
     'unavailable',
   ]);
