@@ -52,6 +52,7 @@ async function startContainer(image: string, command: RedisCommand) {
 class ContainerServer implements RedisServer {
   readonly #container: Container;
   #isRunning = true;
+  #isPaused = false;
 
   constructor(container: Container) {
     this.#container = container;
@@ -87,12 +88,17 @@ class ContainerServer implements RedisServer {
     await this.#call(this.#container.handle.remove({ force: true, v: true }), 'is removed');
   }
 
-  pause(): Promise<void> {
-    return this.#call(this.#container.handle.pause(), 'is paused');
+  async pause(): Promise<void> {
+    if (this.#isPaused) return;
+    await this.#call(this.#container.handle.pause(), 'is paused');
+    this.#isPaused = true;
   }
 
-  resume(): Promise<void> {
-    return this.#call(this.#container.handle.unpause(), 'goes on');
+  /** As with a process, nothing happens to one that runs. */
+  async resume(): Promise<void> {
+    if (!this.#isPaused || !this.#isRunning) return;
+    await this.#call(this.#container.handle.unpause(), 'goes on');
+    this.#isPaused = false;
   }
 
   async #call(answer: Promise<unknown>, what: string): Promise<void> {

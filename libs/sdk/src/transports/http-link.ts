@@ -253,13 +253,14 @@ class HttpLink implements Link {
     this.#unanswered -= 1;
     // Nobody says whether a rewind reaches back to where the others were.
     const isLost = recovered === false || (held.last > 0 && held.after !== position);
-    if (held.isHeld && isLost) this.#tell({ type: 'gap', channel: held.name, position });
+    const from = replayed ? ORIGIN : position;
+    if (held.isHeld && isLost) this.#tell({ type: 'gap', channel: held.name, position: from });
     held.isHeld = true;
     held.goodToken = held.token;
     held.last = 0;
     held.left = replayed;
     for (const ref of held.refs.splice(0)) this.#tell({ ...frame, ref });
-    if (replayed === 0) held.after = position;
+    if (!replayed) held.after = position;
   }
 
   #refused(frame: ErrorFrame, held: Held): void {
