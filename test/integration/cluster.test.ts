@@ -11,14 +11,11 @@ import {
 } from '@halley/shared/redis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Fleet, startFleet } from '../kit/fleet.js';
-import { connect } from '../kit/native-client.js';
 import { describeLoad, NumberedLoad, nameIn } from '../kit/numbered-load.js';
 import { type RedisCluster, startRedisCluster } from '../kit/redis-cluster.js';
-import { RestClient } from '../kit/rest.js';
 import { counterOf, OPEN, ready } from '../kit/streams.js';
 import { eventually } from '../kit/wait.js';
 
-const CHANNELS = Array.from({ length: 60 }, (_, index) => `room:${index}`);
 const CONFIG = { namespaces: { room: { ...OPEN, members: true, historySize: 5_000 } } };
 /** Partitions of the first master: two that move, one that stays. */
 const MOVING = [3, 40];
@@ -34,12 +31,10 @@ describe('on a Redis Cluster of 3 masters, 3 replicas and a new node', () => {
   let cluster: RedisCluster;
   let fleet: Fleet;
   let load: NumberedLoad;
-  let rest: RestClient;
 
   beforeAll(async () => {
     cluster = await startRedisCluster({ masters: 3, replicas: 3, spares: 1 });
     fleet = await startFleet({ redisUrl: cluster.url, edges: 2, apis: 1, config: CONFIG });
-    rest = new RestClient(fleet.api().url);
   }, 60_000);
 
   afterAll(async () => {
@@ -60,42 +55,6 @@ describe('on a Redis Cluster of 3 masters, 3 replicas and a new node', () => {
     await load.start();
     await load.flowing();
   }
-
-  test('messages of channels in many slots arrive, and are resumed, on both edges', async () => {
-    const client = await connect(fleet.edge(0).wsUrl);
-    for (const channel of CHANNELS) await client.subscribe(channel);
-    const messages = CHANNELS.map((channel, index) => ({ channel, data: index }));
-    const batch = await rest.post('/messages', { messages });
-    expect(batch.status).toBe(200);
-    const { results } = batch.body as { results: { id: string; edges: number }[] };
-    expect(results.map(({ edges }) => edges)).toEqual(CHANNELS.map(() => 1));
-    for (const [index, channel] of CHANNELS.entries()) {
-      const [message] = await client.waitForMessages(channel, 1);
-      expect(message).toMatchObject({ id: results[index]?.id, data: index });
-    }
-
-    const second = await rest.publish('room:7', 'again');
-    const late = await connect(fleet.edge(1).wsUrl);
-    const resumed = await late.subscribe('room:7', { after: results[7]?.id });
-    expect(resumed).toMatchObject({ recovered: true, replayed: 1 });
-    const [replayed] = await late.waitForMessages('room:7', 1);
-    expect(replayed).toMatchObject({ id: (second.body as { id: string }).id, data: 'again' });
-  });
-
-  test('private messages and presence work in every slot', async () => {
-    const names = Array.from({ length: 20 }, (_, index) => `user ${index}`);
-    const clients = await Promise.all(
-      names.map((name, index) => connect(fleet.edge(index % 2).wsUrl, { client: name })),
-    );
-    for (const [index, name] of names.entries()) {
-      const posted = await rest.publishPrivate(name, { to: name });
-      expect(posted).toMatchObject({ status: 201, body: { edges: 1 } });
-      expect(await clients[index]?.next('private')).toMatchObject({ data: { to: name } });
-    }
-    const online = await rest.get(`/clients?ids=${names.map(encodeURIComponent).join(',')}`);
-    const body = online.body as { clients: { online: boolean }[] };
-    expect(body.clients.every((client) => client.online)).toBe(true);
-  });
 
   test('a slot moves onto a new node: what is published meanwhile is delivered before that ends', async () => {
     await startLoad('a', [...MOVING, STAYING]);
