@@ -52,6 +52,8 @@ export class Liar {
       for (const text of early) far.send(text);
     });
     far.on('message', (data) => {
+      // What the edge still sends to one that was cut off is no frame of the next connection.
+      if (near.readyState !== WebSocket.OPEN) return;
       for (const frame of this.lie(JSON.parse(data.toString()))) near.send(JSON.stringify(frame));
     });
     far.on('error', () => undefined); // Told by `close`.

@@ -16,13 +16,13 @@ import { NativeSubscriber } from './subscribers/native.js';
 import { CONFIG, readIds } from './world.js';
 
 const PATIENCE = { welcomeMs: 5_000, pongMs: 5_000, backoffMs: 10, backoffMaxMs: 100 };
-const ROOM = 'room:planted';
 
 const stack = useFleet({ edges: 1, apis: 1, config: CONFIG });
 let liar: Liar;
 let history: History;
 let publisher: Publisher;
 let subscriber: NativeSubscriber;
+let room: string;
 let channel: string;
 let clientId: string;
 let count = 0;
@@ -30,6 +30,8 @@ let count = 0;
 beforeEach(async () => {
   count += 1;
   channel = `plain:planted${count}`;
+  // Of its own: who leaves a room stays a member for a moment.
+  room = `room:planted${count}`;
   clientId = `client${count}`;
   history = new History();
   liar = await Liar.open(stack.edge().url);
@@ -40,7 +42,7 @@ beforeEach(async () => {
     streams: [],
     intervalMs: 0,
   });
-  const options = { history, url: liar.url, channels: [channel, ROOM], clientId };
+  const options = { history, url: liar.url, channels: [channel, room], clientId };
   subscriber = new NativeSubscriber({ ...options, name: 'subscriber', patience: PATIENCE });
   await eventually(() => history.of('subscribed').length === 3, 'it is subscribed');
 });
@@ -240,7 +242,7 @@ describe('presence', () => {
   async function look(): Promise<void> {
     const subscribers = [subscriber];
     const api = () => stack.fleet.api().url;
-    await watchPresence({ history, api, subscribers, room: ROOM, gone: ['nobody'], deadlineMs: 0 });
+    await watchPresence({ history, api, subscribers, room, gone: ['nobody'], deadlineMs: 0 });
   }
 
   /** As if the last fault lay so long back. */
@@ -278,7 +280,7 @@ test.each([true, false])(
     await stack.redis.client.hset(presence, clientId, `${subscriber.edgeId},deadedge`);
     const subscribers = [subscriber];
     const api = () => stack.fleet.api().url;
-    const options = { history, api, subscribers, room: ROOM, gone: [], deadlineMs: 0 };
+    const options = { history, api, subscribers, room, gone: [], deadlineMs: 0 };
     await watchPresence({ ...options, expectSweep: is });
     const said = history.of('presence').map(({ seen }) => seen.includes('deadedge'));
     expect(said.some(Boolean)).toBe(is);
