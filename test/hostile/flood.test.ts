@@ -8,12 +8,13 @@ import { useFleet } from '../kit/use-fleet.js';
 import { eventually } from '../kit/wait.js';
 import { askForJunk, namelessOf } from './junk.js';
 
+const HEARD_MS = 30_000;
 const FRAMES = 100_000;
 const JUNK_SOCKETS = 50;
 const JUNK_PER_SOCKET = 400;
 const MIB = 1_048_576;
 /** Most of it is what V8 takes before it tidies up. */
-const GROWTH_MAX_BYTES = 160 * MIB;
+const GROWTH_MAX_BYTES = 256 * MIB;
 
 describe('floods', () => {
   const stack = useFleet();
@@ -25,16 +26,18 @@ describe('floods', () => {
     await good.subscribe(`demo:${name}`);
     const before = residentBytes(edge);
     const flooding = flood();
-    for (const data of ['one', 'two', 'three']) {
-      expect((await stack.rest.publish(`demo:${name}`, data)).status).toBe(201);
-      await good.next('message', (frame) => frame.data === data);
-    }
+    // An edge that says that it is overloaded gets nothing for a moment; what is taken arrives.
+    const isHeard = async (data: string) => {
+      const publish = () => stack.rest.publish(`demo:${name}`, data);
+      await eventually(async () => (await publish()).status === 201, 'it is taken', HEARD_MS);
+      await good.next('message', (frame) => frame.data === data, HEARD_MS);
+    };
+    for (const data of ['one', 'two', 'three']) await isHeard(data);
     const result = await flooding;
     const growth = () => residentBytes(edge) - before;
     await eventually(() => growth() < GROWTH_MAX_BYTES, `${edge.name} keeps its memory bounded`);
     process.stdout.write(`flood, ${name}: edge ${(growth() / MIB).toFixed(1)} MiB more\n`);
-    await stack.rest.publish(`demo:${name}`, 'after');
-    await good.next('message', (frame) => frame.data === 'after');
+    await isHeard('after');
     await good.close();
     expect(edge.output).not.toContain('defect');
     return result;
