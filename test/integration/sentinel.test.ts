@@ -8,7 +8,9 @@ import { RestClient } from '../kit/rest.js';
 import { counterOf, numbers, OPEN, publishAll, resume } from '../kit/streams.js';
 import { eventually } from '../kit/wait.js';
 
-const CONFIG = { namespaces: { plain: { ...OPEN, historySize: 100 } } };
+const CONFIG = {
+  namespaces: { plain: { ...OPEN, historySize: 100 }, room: { ...OPEN, members: true } },
+};
 const BACK_MS = 30_000;
 const TEST_DEADLINE_MS = 60_000;
 
@@ -48,7 +50,13 @@ describe('on a Redis that Sentinel knows', () => {
     return clients[0]?.online === true;
   }
 
+  async function membersOf(channel: string): Promise<string[]> {
+    const { body } = await rest.get(`/channels/${channel}/members`);
+    return (body as { members: { clientId: string }[] }).members.map(({ clientId }) => clientId);
+  }
+
   const channel = 'plain:lagging';
+  const room = 'room:lagging';
 
   test(
     'a replica that lags takes over: what it lacks is told as lost, on every wire, and never proved whole',
@@ -61,10 +69,14 @@ describe('on a Redis that Sentinel knows', () => {
       const keptPrivate = await publishAll(rest, { client: 'ann' }, numbers(0, 5));
       await socket.waitForMessages(channel, 5);
       const leaver = await connect(wsUrl, { client: 'bob' });
+      await leaver.subscribe(room);
       expect(await isOnline('bob')).toBe(true);
+      expect(await membersOf(room)).toContain('bob');
       await sentinel.lag();
+      await leaver.request({ type: 'unsubscribe', channel: room });
       await leaver.close();
       await eventually(async () => !(await isOnline('bob')), 'bob is offline');
+      await eventually(async () => !(await membersOf(room)).includes('bob'), 'bob is no member');
       const lost = await publishAll(rest, { channel }, numbers(5, 8));
       const lostPrivate = await publishAll(rest, { client: 'ann' }, numbers(5, 8));
       await socket.waitForMessages(channel, 8);
@@ -104,6 +116,8 @@ describe('on a Redis that Sentinel knows', () => {
 
       // The replica had not heard that he left.
       await eventually(async () => !(await isOnline('bob')), 'bob stays offline', BACK_MS);
+      const isOut = async () => !(await membersOf(room)).includes('bob');
+      await eventually(isOut, 'bob is no member again', BACK_MS);
 
       // The queue: the client saw more than it holds, and gets all of it.
       await socket.next('gap', (frame) => frame.channel === undefined, BACK_MS);

@@ -30,11 +30,17 @@ interface Room {
 }
 
 const RETRY_MS = 1_000;
+/** A replica that takes over lacks what its master did in its last seconds. */
+const DEPARTED_MS = 60_000;
+const DEPARTED_MAX_SEATS = 10_000;
 
 /** The members of channels as far as they are on this edge, and the same in Redis. */
 export class Members {
   readonly #services: Services;
-  readonly #rooms = new Map<Channel, Room>();
+  /** By the name of the channel. */
+  readonly #rooms = new Map<string, Room>();
+  /** Seats that were left lately, and when, unix ms; the oldest first. */
+  readonly #departed = new Map<Seat, number>();
 
   constructor(services: Services) {
     this.#services = services;
@@ -42,8 +48,8 @@ export class Members {
 
   /** One more connection of a member in a channel. @returns the number of members */
   enter(channel: Channel, { member, info }: Participant): Promise<number> {
-    const room = this.#rooms.get(channel) ?? { seats: new Map<string, Seat>(), held: 0 };
-    this.#rooms.set(channel, room);
+    const room = this.#rooms.get(channel.name) ?? { seats: new Map<string, Seat>(), held: 0 };
+    this.#rooms.set(channel.name, room);
     const seat = room.seats.get(member) ?? newSeat(channel, member);
     room.seats.set(member, seat);
     seat.info = info;
@@ -69,9 +75,10 @@ export class Members {
     else this.#services.clock.after(delayMs, () => this.#settle(seat));
   }
 
-  /** What Redis holds of this edge may be gone or under another name. */
+  /** What Redis holds of this edge may be gone or under another name, and who left may be back. */
   reassert(isMeant: (channel: string) => boolean = () => true): void {
-    for (const seat of this.#all()) {
+    const seats = [...this.#all(), ...this.#departed.keys()];
+    for (const seat of seats) {
       if (!isMeant(seat.channel.name)) continue;
       seat.applied = null;
       this.#settle(seat);
@@ -84,6 +91,7 @@ export class Members {
   }
 
   #settle(seat: Seat): void {
+    if (this.#isTakenAnew(seat)) return;
     if (seat.applied === seat.connections && seat.writing === null) {
       this.#forget(seat);
       return;
@@ -132,7 +140,7 @@ export class Members {
     const before = Math.sign(seat.asked);
     const now = Math.sign(seat.connections);
     seat.asked = seat.connections;
-    const room = this.#rooms.get(seat.channel);
+    const room = this.#rooms.get(seat.channel.name);
     if (room === undefined) return false;
     room.held += now - before;
     return room.held > now;
@@ -141,13 +149,29 @@ export class Members {
   #forget(seat: Seat): void {
     if (seat.connections > 0 || seat.applied !== 0 || seat.writing !== null) return;
     if (this.#seatOf(seat.channel, seat.member) !== seat) return;
-    const room = this.#rooms.get(seat.channel);
+    const room = this.#rooms.get(seat.channel.name);
     room?.seats.delete(seat.member);
-    if (room?.seats.size === 0) this.#rooms.delete(seat.channel);
+    if (room?.seats.size === 0) this.#rooms.delete(seat.channel.name);
+    this.#noteDeparture(seat);
+  }
+
+  #noteDeparture(seat: Seat): void {
+    const nowMs = this.#services.clock.now();
+    this.#departed.set(seat, nowMs);
+    for (const [oldest, atMs] of this.#departed) {
+      if (this.#departed.size <= DEPARTED_MAX_SEATS && nowMs - atMs < DEPARTED_MS) break;
+      this.#departed.delete(oldest);
+    }
+  }
+
+  /** One that has left, and somebody of the name sits there again. */
+  #isTakenAnew(seat: Seat): boolean {
+    const current = this.#seatOf(seat.channel, seat.member);
+    return current !== undefined && current !== seat;
   }
 
   #seatOf(channel: Channel, member: string): Seat | undefined {
-    return this.#rooms.get(channel)?.seats.get(member);
+    return this.#rooms.get(channel.name)?.seats.get(member);
   }
 
   *#all(): Generator<Seat> {
