@@ -113,6 +113,8 @@ describe('no secret is told', () => {
     await redis.kill();
     await call('/channels/room:a/messages', API_KEY, '{"data":1}');
     await knock({ token: RIGHT });
+    const isTold = () => fleet.edge().output.includes('ECONNREFUSED');
+    await eventually(isTold, 'the edge tells that Redis is away');
     await redis.restart();
     const isReady = async () =>
       (await ask(new URL('/readyz', fleet.edge().adminUrl))).status === 200;
