@@ -10,7 +10,8 @@ import {
   whenReady,
 } from '@halley/shared/redis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type Fleet, startFleet } from '../kit/fleet.js';
+import { type EdgeProcess, type Fleet, startFleet } from '../kit/fleet.js';
+import { connect } from '../kit/native-client.js';
 import { describeLoad, NumberedLoad, nameIn } from '../kit/numbered-load.js';
 import { type RedisCluster, startRedisCluster } from '../kit/redis-cluster.js';
 import { counterOf, OPEN, ready } from '../kit/streams.js';
@@ -31,6 +32,7 @@ describe('on a Redis Cluster of 3 masters, 3 replicas and a new node', () => {
   let cluster: RedisCluster;
   let fleet: Fleet;
   let load: NumberedLoad;
+  let tries = 0;
 
   beforeAll(async () => {
     cluster = await startRedisCluster({ masters: 3, replicas: 3, spares: 1 });
@@ -110,7 +112,18 @@ describe('on a Redis Cluster of 3 masters, 3 replicas and a new node', () => {
     await node.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     expect(refusalOf(await call).code).toBe('outcome-unknown');
     expect((await node.commandCalls())['blpop']).toBe(1);
+    for (const edge of fleet.edges) await eventually(() => isTaking(edge), 'the edge is back');
   });
+
+  /** The calls of an edge reach the node whose connections were ended. */
+  async function isTaking(edge: EdgeProcess): Promise<boolean> {
+    tries += 1;
+    const client = await connect(edge.wsUrl);
+    const channel = nameIn(STAYING, `room:try${tries}`);
+    const { type } = await client.request({ type: 'subscribe', channel });
+    await client.close();
+    return type === 'subscribed';
+  }
 
   test('a master is killed: every publish is answered, and service comes back', async () => {
     await startLoad('c', [STAYING, ELSEWHERE]);
