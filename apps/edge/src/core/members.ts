@@ -1,5 +1,6 @@
 import type { RawJson } from '@halley/shared/protocol';
 import type { Channel } from './channel.js';
+import { Departed } from './departed.js';
 import type { Services } from './services.js';
 
 /** Who takes part: a client, or a connection without a name. */
@@ -30,17 +31,13 @@ interface Room {
 }
 
 const RETRY_MS = 1_000;
-/** A replica that takes over lacks what its master did in its last seconds. */
-const DEPARTED_MS = 60_000;
-const DEPARTED_MAX_SEATS = 10_000;
 
 /** The members of channels as far as they are on this edge, and the same in Redis. */
 export class Members {
   readonly #services: Services;
   /** By the name of the channel. */
   readonly #rooms = new Map<string, Room>();
-  /** Seats that were left lately, and when, unix ms; the oldest first. */
-  readonly #departed = new Map<Seat, number>();
+  readonly #departed = new Departed<Seat>();
 
   constructor(services: Services) {
     this.#services = services;
@@ -77,7 +74,7 @@ export class Members {
 
   /** What Redis holds of this edge may be gone or under another name, and who left may be back. */
   reassert(isMeant: (channel: string) => boolean = () => true): void {
-    const seats = [...this.#all(), ...this.#departed.keys()];
+    const seats = [...this.#all(), ...this.#departed.lately(this.#services.clock.now())];
     for (const seat of seats) {
       if (!isMeant(seat.channel.name)) continue;
       seat.applied = null;
@@ -152,16 +149,7 @@ export class Members {
     const room = this.#rooms.get(seat.channel.name);
     room?.seats.delete(seat.member);
     if (room?.seats.size === 0) this.#rooms.delete(seat.channel.name);
-    this.#noteDeparture(seat);
-  }
-
-  #noteDeparture(seat: Seat): void {
-    const nowMs = this.#services.clock.now();
-    this.#departed.set(seat, nowMs);
-    for (const [oldest, atMs] of this.#departed) {
-      if (this.#departed.size <= DEPARTED_MAX_SEATS && nowMs - atMs < DEPARTED_MS) break;
-      this.#departed.delete(oldest);
-    }
+    this.#departed.note(seat, this.#services.clock.now());
   }
 
   /** One that has left, and somebody of the name sits there again. */

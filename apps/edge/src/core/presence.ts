@@ -1,4 +1,5 @@
 import type { LogView, Position } from '@halley/shared/protocol';
+import { Departed } from './departed.js';
 import type { Clock } from './ports/clock.js';
 import type { QueueStore } from './ports/stores.js';
 
@@ -15,10 +16,7 @@ interface Entry {
 
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5_000;
-/** A replica that takes over lacks what its master did in its last seconds. */
-const DEPARTED_MS = 60_000;
-const DEPARTED_MAX_CLIENTS = 10_000;
-/** Of the calls for them: one a millisecond, and all in this time. */
+/** Of the calls for those who have left: one a millisecond, and all in this time. */
 const REASSERT_SPREAD_MS = 5_000;
 
 /**
@@ -32,8 +30,7 @@ export class Presence {
   readonly #graceMs: number;
   readonly #entries = new Map<string, Entry>();
   readonly #graces = new Map<string, () => void>();
-  /** Clients that have left lately, and when, unix ms; the oldest first. */
-  readonly #departed = new Map<string, number>();
+  readonly #departed = new Departed<string>();
 
   /** @param graceMs how long a client may be away before its watchers are told */
   constructor(store: QueueStore, clock: Clock, graceMs: number) {
@@ -97,10 +94,9 @@ export class Presence {
 
   /** After Redis may have lost what it had answered: those who left must not come back by that. */
   reassert(isMeant: (clientId: string) => boolean = () => true): void {
-    const sinceMs = this.#clock.now() - DEPARTED_MS;
-    const lately = [...this.#departed].filter(([id, atMs]) => atMs >= sinceMs && isMeant(id));
+    const lately = this.#departed.lately(this.#clock.now()).filter(isMeant);
     const spreadMs = Math.min(REASSERT_SPREAD_MS, lately.length);
-    for (const [clientId] of lately) {
+    for (const clientId of lately) {
       this.#clock.after(Math.random() * spreadMs, () => this.disown(clientId));
     }
   }
@@ -153,23 +149,13 @@ export class Presence {
       try {
         const { edges, watched } = await this.#store.disconnect(clientId);
         entry.isRegistered = false;
-        this.#noteDeparture(clientId);
+        this.#departed.note(clientId, this.#clock.now());
         if (edges === 0 && watched) this.#startGrace(clientId);
       } catch {
         entry.isRegistered = null;
         await new Promise<void>((resolve) => this.#clock.after(delayMs, resolve));
         delayMs = Math.min(RETRY_MAX_MS, 2 * delayMs);
       }
-    }
-  }
-
-  #noteDeparture(clientId: string): void {
-    const nowMs = this.#clock.now();
-    this.#departed.delete(clientId);
-    this.#departed.set(clientId, nowMs);
-    for (const [oldest, atMs] of this.#departed) {
-      if (this.#departed.size <= DEPARTED_MAX_CLIENTS && nowMs - atMs < DEPARTED_MS) break;
-      this.#departed.delete(oldest);
     }
   }
 

@@ -34,6 +34,8 @@ import { Pending, type PendingLimits } from './pending.js';
 /** How long an idempotency key is remembered, ms. */
 export const ONCE_TTL_MS = 300_000;
 const QUEUE_FULL_RETRY_MS = 5_000;
+/** In place of the number of edges: what stands before it is the error. */
+const FAILED = -2;
 const OVERLOADED_EDGE = 'an edge of this client delivers less than it gets';
 
 export interface ChannelHistory {
@@ -176,7 +178,7 @@ export class Publisher {
     try {
       const answers = (await this.#scripts.run(script, keys, args)) as (string | number)[];
       // The script says it in its answer, where ioredis does not see it.
-      if (answers.some((one) => typeof one === 'string' && isReadOnly(one))) {
+      if (answers.some((one, index) => one === FAILED && isReadOnly(String(answers[index - 1])))) {
         this.#redis.disconnect(true);
       }
       return items.map((_, index) =>
@@ -199,7 +201,7 @@ export class Publisher {
 function outcomeOf(position: string, edges: number): PublishOutcome {
   if (edges >= 0) return { id: position, edges };
   if (edges === -1) return { id: position, edges: 0, repeated: true };
-  if (edges === -2) return refusalOf(new Error(position));
+  if (edges === FAILED) return refusalOf(new Error(position));
   if (edges === -4) return retryLater(refusal('overloaded', OVERLOADED_EDGE));
   return { ...refusal('queue-full'), retryAfterMs: QUEUE_FULL_RETRY_MS };
 }
