@@ -29,17 +29,17 @@ const POLL_WAIT_SECONDS = 5;
 class Inbox {
   readonly frames: ServerFrame[] = [];
   readonly goodbye: Promise<void>;
-  #saidGoodbye: () => void = () => undefined;
+  sayGoodbye: () => void = () => undefined;
 
   constructor() {
     this.goodbye = new Promise((resolve) => {
-      this.#saidGoodbye = resolve;
+      this.sayGoodbye = resolve;
     });
   }
 
   add(frames: readonly ServerFrame[]): void {
     this.frames.push(...frames);
-    if (frames.some(({ type }) => type === 'goodbye')) this.#saidGoodbye();
+    if (frames.some(({ type }) => type === 'goodbye')) this.sayGoodbye();
   }
 
   received(channel: string | null): readonly Delivery[] {
@@ -175,14 +175,23 @@ class PollPeer implements Peer {
     let cursor = from;
     while (!this.#isClosed) {
       const polled = await this.#poll({ ...query, cursor, after: undefined, wait: 1 }).catch(
-        () => null, // The edge has gone.
+        () => null,
       );
-      if (polled === null) return;
-      this.#inbox.add(polled.frames);
+      this.#inbox.add(polled?.frames ?? []);
+      if (polled === null || hasLeft(polled)) {
+        // Between two polls nobody can be told: the next one is turned away, or finds nobody there.
+        this.#inbox.sayGoodbye();
+        return;
+      }
       cursor = polled.cursor;
-      if (polled.frames.some(({ type }) => type === 'goodbye')) return;
     }
   }
+}
+
+function hasLeft({ frames }: Polled): boolean {
+  return frames.some(
+    (frame) => frame.type === 'goodbye' || (frame.type === 'error' && frame.code === 'draining'),
+  );
 }
 
 function subscriptionOf(answer: ServerFrame): Subscription {
