@@ -273,6 +273,30 @@ describe('private messages', () => {
     }
   });
 
+  test('a tab that comes before the connection, and has seen less, gets the rest with it', async () => {
+    for (const n of [1, 2, 3]) one.private(n);
+    await settle();
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    one.network.last.end({ advice: 'reconnect' });
+    one.hub.join('behind', P(1));
+    one.hub.join('ahead', P(5));
+    one.hub.join('lost', P(-5));
+    await settle();
+    one.network.last.welcome({ queue: { position: P(6), recovered: true, replayed: 3 } } as never);
+    for (const n of [4, 5, 6]) one.private(n);
+    const upOf = (tab: string) => one.notes(tab).find(({ type }) => type === 'up');
+    expect(upOf('behind')).toMatchObject({ queueGap: null });
+    expect(upOf('ahead')).toMatchObject({ queueGap: null });
+    expect(upOf('lost')).toMatchObject({ queueGap: P(3) });
+    expect(one.privates('behind')).toEqual([2, 3, 4, 5, 6]);
+    // What it has seen already its session drops.
+    expect(one.privates('ahead')).toEqual([4, 5, 6]);
+    // Once: the next connection finds it up to date.
+    await settle();
+    await one.reconnect({ queue: { position: P(6), recovered: true } });
+    expect(one.privates('behind')).toEqual([]);
+  });
+
   test('the next connection goes on from what was seen', async () => {
     one.private(7);
     await settle();

@@ -21,11 +21,13 @@ export const REF_SEPARATOR = '.';
 export class Hub implements ConnectionEvents {
   readonly #connection: Connection;
   #deliver: Deliver;
-  readonly #tabs = new Set<string>();
+  /** With how far each had seen the queue when it came, until it was brought up to date. */
+  readonly #tabs = new Map<string, Position | null>();
   /** Channels that are held or asked for, with the tabs that want them. */
   readonly #holders = new Map<string, Set<string>>();
   readonly #queue: QueueRelay;
-  #up: Extract<Note, { type: 'up' }> | null = null;
+  /** The connection, while there is one. */
+  #up: string | null = null;
   #isAckDue = false;
 
   /** @param queue as far as this tab knows it */
@@ -65,13 +67,23 @@ export class Hub implements ConnectionEvents {
   /** A tab comes, or comes anew. @param queueAfter how far it has seen the queue */
   join(tab: string, queueAfter: Position | null): void {
     this.#releaseAll(tab);
-    this.#tabs.add(tab);
+    this.#tabs.set(tab, queueAfter);
     this.#tell(tab, { type: 'state', state: this.state });
-    if (this.#up === null) return;
+    if (this.#up) this.#bringUp(tab);
+  }
+
+  /** @param gap of the queue, which concerns all */
+  #bringUp(tab: string, gap: Position | null = null): void {
+    const queueAfter = this.#tabs.get(tab);
+    this.#tabs.set(tab, null);
     const { position } = this.#queue;
-    const missed = queueAfter === null ? [] : this.#queue.after(queueAfter);
-    const queueGap = missed === null ? position : null;
-    this.#tell(tab, { ...this.#up, queuePosition: position, queueGap });
+    const missed = queueAfter ? this.#queue.after(queueAfter) : [];
+    this.#tell(tab, {
+      type: 'up',
+      connectionId: this.#up as string,
+      queuePosition: position,
+      queueGap: missed ? gap : position,
+    });
     for (const frame of missed ?? []) this.#tell(tab, frameNote(frame));
   }
 
@@ -81,7 +93,7 @@ export class Hub implements ConnectionEvents {
   }
 
   receive(tab: string, frames: readonly ClientFrame[]): void {
-    if (this.#up === null || !this.#tabs.has(tab)) return;
+    if (!this.#up || !this.#tabs.has(tab)) return;
     this.#connection.send(frames.flatMap((frame) => this.#forwarded(tab, frame)));
   }
 
@@ -106,10 +118,9 @@ export class Hub implements ConnectionEvents {
   }
 
   onUp(welcome: WelcomeFrame): void {
-    const queueGap = this.#queue.welcomed(welcome);
-    const { connectionId } = welcome;
-    this.#up = { type: 'up', connectionId, queuePosition: this.#queue.position, queueGap };
-    this.#tellAll(this.#up);
+    const gap = this.#queue.welcomed(welcome);
+    this.#up = welcome.connectionId;
+    for (const tab of this.#tabs.keys()) this.#bringUp(tab, gap);
   }
 
   onDown(): void {
@@ -151,7 +162,7 @@ export class Hub implements ConnectionEvents {
   }
 
   #tellAll(note: Note): void {
-    this.#deliver([...this.#tabs], note);
+    this.#deliver([...this.#tabs.keys()], note);
   }
 }
 

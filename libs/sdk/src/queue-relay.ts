@@ -1,4 +1,9 @@
-import type { Position, PrivateFrame, WelcomeFrame } from '@halley/shared/protocol';
+import {
+  comparePositions,
+  type Position,
+  type PrivateFrame,
+  type WelcomeFrame,
+} from '@halley/shared/protocol';
 import { Progress } from './progress.js';
 
 /** Private messages that are kept for tabs that come late, or back. */
@@ -7,16 +12,13 @@ const KEPT_MAX = 1_000;
 /** How far a client's queue has been seen, and the last messages of it, which another tab may lack. */
 export class QueueRelay {
   readonly #progress: Progress;
-  #kept: PrivateFrame[] = [];
-  /** What came after this is kept. */
-  #base: Position | null = null;
+  /** The first one only says where the others begin. */
+  #kept: Pick<PrivateFrame, 'id'>[] = [];
 
   /** @param from what another one knows is known here too */
   constructor(from?: QueueRelay) {
     this.#progress = new Progress(from?.position);
-    if (from === undefined) return;
-    this.#kept = [...from.#kept];
-    this.#base = from.#base;
+    if (from) this.#kept = [...from.#kept];
   }
 
   get position(): Position | null {
@@ -25,15 +27,15 @@ export class QueueRelay {
 
   /** @returns where the gap is, if the queue could not be kept whole */
   welcomed({ queue }: WelcomeFrame): Position | null {
-    if (queue === undefined) return null;
+    if (!queue) return null;
     const hasGap = this.#progress.resumed(queue);
-    if (hasGap || this.#base === null) this.#restart(queue.position);
+    if (hasGap || !this.#kept.length) this.#restart(queue.position);
     return hasGap ? queue.position : null;
   }
 
   /** @param position counts where none is known */
   begin(position: Position | null): void {
-    if (this.position === null && position !== null) this.jump(position);
+    if (!this.position && position) this.jump(position);
   }
 
   jump(position: Position): void {
@@ -44,19 +46,22 @@ export class QueueRelay {
   /** @returns false for what came before */
   take(frame: PrivateFrame): boolean {
     if (!this.#progress.take(frame.id)) return false;
-    this.#kept.push(frame);
-    if (this.#kept.length > KEPT_MAX) this.#base = (this.#kept.shift() as PrivateFrame).id;
+    if (this.#kept.push(frame) > KEPT_MAX + 1) this.#kept.shift();
     return true;
   }
 
   /** What a tab that has seen so much has missed; null where that is not known any more. */
   after(position: Position): readonly PrivateFrame[] | null {
-    const index = this.#kept.findIndex(({ id }) => id === position);
-    return index !== -1 || position === this.#base ? this.#kept.slice(index + 1) : null;
+    const missed = this.#kept.filter(({ id }) => comparePositions(id, position) > 0);
+    const before = this.#kept.at(-missed.length - 1)?.id;
+    if (!before) return null;
+    // Equal ids with other nonces are two messages of two masters.
+    const isOther =
+      before !== position && !comparePositions(before, position) && position.includes('.');
+    return isOther ? null : (missed as PrivateFrame[]);
   }
 
   #restart(base: Position): void {
-    this.#kept = [];
-    this.#base = base;
+    this.#kept = [{ id: base }];
   }
 }
