@@ -89,6 +89,8 @@ describe.each(BROWSERS)('losses in %s', (name) => {
       await publishAll(stack.rest, { channel }, numbers(1, MISSED));
       // One that has not heard them, and has to look into the history.
       link.leadTo(stack.edge(1).url);
+      // Browsers open connections ahead of what they ask: those lead to the first one still.
+      link.cut();
       link.heal();
       const { story, gaps } = await page.until(
         ({ messages }) => messages[channel]?.at(-1) === MISSED - 1,

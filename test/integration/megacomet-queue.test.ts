@@ -154,6 +154,30 @@ describe('a message of MegaComet', () => {
     expect(got.map(Number).sort((one, other) => one - other)).toEqual(data);
   });
 
+  test('M-21 messages that were acknowledged elsewhere, and are on their way to this edge still', async () => {
+    const client = 'behind';
+    const slow = await connect(heldDoor.edge.wsUrl, { client });
+    const quick = await connect(door.edge.wsUrl, { client });
+    const { begun } = link.holdAnswers('private ');
+    await publishAll(stack.rest, { client }, [1, 2, 3]);
+    await begun;
+    const second = await quick.next('private', ({ data }) => data === 2);
+    quick.send({ type: 'ack', id: second.id });
+    await quick.request({ type: 'history', channel: 'demo:fence' });
+    const late = await connect(heldDoor.edge.wsUrl, { client });
+    expect(late.of('welcome')[0]?.queue?.replayed).toBe(1);
+    link.release();
+    await publish(client, 4);
+    for (const [one, data] of [
+      [slow, [1, 2, 3, 4]],
+      [late, [3, 4]],
+    ] as const) {
+      await one.next('private', (frame) => frame.data === 4);
+      expect(one.of('private').map((frame) => frame.data)).toEqual(data);
+    }
+    await Promise.all([slow, quick, late].map((one) => one.close()));
+  });
+
   test('M-21 what a WebSocket of the client has acknowledged does not come', async () => {
     const native = await connect(door.edge.wsUrl, { client: 'wires' });
     await publishAll(stack.rest, { client: 'wires' }, ['seen', 'new']);

@@ -66,12 +66,12 @@ describe('edges that fall silent', () => {
     process.stdout.write(
       `time to presence truth: ${truthMs} ms, of which the silence is ${EDGE_DEAD_MS} ms\n`,
     );
-    expect(await presenceOf(stack, 'both')).toEqual([await idOfEdge(stack, LIVING)]);
     await eventually(
       async () => (await sweptBy(stack.fleet.apis)) === 2,
       'both edges are swept',
       SWEPT_MS,
     );
+    expect(await presenceOf(stack, 'both')).toEqual([await idOfEdge(stack, LIVING)]);
 
     const offline = await observer.next('message', ({ event }) => event === 'offline');
     expect(offline.channel).toBe('@client:lonely');

@@ -1,4 +1,4 @@
-/** A way to Redis that can hold what is sent to it, while what Redis sends still arrives. */
+/** A way to Redis that can hold what is sent to it, or what Redis sends on one connection. */
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -6,8 +6,11 @@ import { within } from './wait.js';
 
 interface Hold {
   readonly marker: string;
+  readonly isOfAnswers: boolean;
   readonly held: (() => void)[];
   readonly begun: () => void;
+  /** The connection whose answers are held. */
+  from: Socket | null;
 }
 
 export class HeldLink {
@@ -27,12 +30,12 @@ export class HeldLink {
 
   /** Holds what is sent from now on, from the first bytes that contain the marker. */
   hold(marker: string): { readonly begun: Promise<void> } {
-    let begun = () => {};
-    const holding = new Promise<void>((resolve) => {
-      begun = resolve;
-    });
-    this.#hold = { marker, held: [], begun };
-    return { begun: within(holding, `something with ${marker} is sent to Redis`) };
+    return this.#holdFrom(marker, false);
+  }
+
+  /** Holds what Redis sends on the connection that first carries the marker; on the others all arrives. */
+  holdAnswers(marker: string): { readonly begun: Promise<void> } {
+    return this.#holdFrom(marker, true);
   }
 
   release(): void {
@@ -47,10 +50,19 @@ export class HeldLink {
     await once(this.#server, 'close');
   }
 
+  #holdFrom(marker: string, isOfAnswers: boolean): { readonly begun: Promise<void> } {
+    let begun = () => {};
+    const holding = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    this.#hold = { marker, isOfAnswers, held: [], begun, from: null };
+    return { begun: within(holding, `something with ${marker} passes`) };
+  }
+
   #join(near: Socket, { hostname, port }: URL): void {
     const far = connect({ host: hostname, port: Number(port), noDelay: true });
     near.on('data', (bytes) => this.#pass(bytes, far));
-    far.on('data', (bytes) => near.write(bytes));
+    far.on('data', (bytes) => this.#answer(bytes, far, near));
     for (const [socket, other] of [
       [near, far],
       [far, near],
@@ -63,11 +75,24 @@ export class HeldLink {
 
   #pass(bytes: Buffer, far: Socket): void {
     const hold = this.#hold;
-    if (hold === null || (hold.held.length === 0 && !bytes.includes(hold.marker))) {
+    const isOpen = hold === null || hold.isOfAnswers;
+    if (isOpen || (hold.held.length === 0 && !bytes.includes(hold.marker))) {
       far.write(bytes);
       return;
     }
     hold.held.push(() => far.write(bytes));
+    hold.begun();
+  }
+
+  #answer(bytes: Buffer, far: Socket, near: Socket): void {
+    const hold = this.#hold;
+    const isOpen = hold === null || !hold.isOfAnswers;
+    if (isOpen || (hold.from !== far && (hold.from !== null || !bytes.includes(hold.marker)))) {
+      near.write(bytes);
+      return;
+    }
+    hold.from = far;
+    hold.held.push(() => near.write(bytes));
     hold.begun();
   }
 }

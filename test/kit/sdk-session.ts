@@ -29,13 +29,9 @@ export class SessionUnderTest {
   }
 
   /** A connection. What was sent before it is forgotten. */
-  async up(
-    connectionId = 'c1',
-    queuePosition: string | null = null,
-    queueGap: string | null = null,
-  ) {
+  async up(connectionId = 'c1', queuePosition: string | null = null, gap: string | null = null) {
     this.line.sent.length = 0;
-    this.session.receive({ type: 'up', connectionId, queuePosition, queueGap });
+    this.session.receive({ type: 'up', connectionId, queuePosition, gap });
     await settle();
   }
 

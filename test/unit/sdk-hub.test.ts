@@ -254,14 +254,14 @@ describe('private messages', () => {
     for (const n of [1, 2, 3]) one.private(n);
     one.hub.join('late', P(1));
     expect(one.notes('late').map(({ type }) => type)).toEqual(['state', 'up', 'frame', 'frame']);
-    expect(one.notes('late')[1]).toMatchObject({ queueGap: null });
+    expect(one.notes('late')[1]).toMatchObject({ gap: null });
     expect(one.privates('late')).toEqual([2, 3]);
   });
 
   test('a late tab whose place is not known any more has a gap', () => {
     one.private(1);
     one.hub.join('late', P(-5));
-    expect(one.notes('late').at(-1)).toMatchObject({ type: 'up', queueGap: P(1) });
+    expect(one.notes('late').at(-1)).toMatchObject({ type: 'up', gap: P(1) });
   });
 
   test('a late tab that has seen all, or nothing, is told nothing', () => {
@@ -269,7 +269,7 @@ describe('private messages', () => {
     one.hub.join('all', P(1));
     one.hub.join('new', null);
     for (const tab of ['all', 'new']) {
-      expect(one.notes(tab).at(-1)).toMatchObject({ type: 'up', queueGap: null });
+      expect(one.notes(tab).at(-1)).toMatchObject({ type: 'up', gap: null });
     }
   });
 
@@ -285,9 +285,9 @@ describe('private messages', () => {
     one.network.last.welcome({ queue: { position: P(6), recovered: true, replayed: 3 } } as never);
     for (const n of [4, 5, 6]) one.private(n);
     const upOf = (tab: string) => one.notes(tab).find(({ type }) => type === 'up');
-    expect(upOf('behind')).toMatchObject({ queueGap: null });
-    expect(upOf('ahead')).toMatchObject({ queueGap: null });
-    expect(upOf('lost')).toMatchObject({ queueGap: P(3) });
+    expect(upOf('behind')).toMatchObject({ gap: null });
+    expect(upOf('ahead')).toMatchObject({ gap: null });
+    expect(upOf('lost')).toMatchObject({ gap: P(3) });
     expect(one.privates('behind')).toEqual([2, 3, 4, 5, 6]);
     // What it has seen already its session drops.
     expect(one.privates('ahead')).toEqual([4, 5, 6]);

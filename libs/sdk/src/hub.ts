@@ -82,7 +82,7 @@ export class Hub implements ConnectionEvents {
       type: 'up',
       connectionId: this.#up as string,
       queuePosition: position,
-      queueGap: missed ? gap : position,
+      gap: missed ? gap : position,
     });
     for (const frame of missed ?? []) this.#tell(tab, frameNote(frame));
   }
@@ -153,7 +153,7 @@ export class Hub implements ConnectionEvents {
 
   #acknowledge(): void {
     const { position } = this.#queue;
-    if (this.#isAckDue && position !== null) this.#connection.send([{ type: 'ack', id: position }]);
+    if (this.#isAckDue && position) this.#connection.send([{ type: 'ack', id: position }]);
     this.#isAckDue = false;
   }
 

@@ -11,7 +11,7 @@ export type Note =
       readonly connectionId: string;
       readonly queuePosition: Position | null;
       /** Where private messages were lost; those that are left of before follow. */
-      readonly queueGap: Position | null;
+      readonly gap: Position | null;
     }
   | { readonly type: 'down' }
   | { readonly type: 'frame'; readonly frame: ServerFrame }

@@ -13,7 +13,7 @@ const KEPT_MAX = 1_000;
 export class QueueRelay {
   readonly #progress: Progress;
   /** The first one only says where the others begin. */
-  #kept: Pick<PrivateFrame, 'id'>[] = [];
+  #kept: PrivateFrame[] = [];
 
   /** @param from what another one knows is known here too */
   constructor(from?: QueueRelay) {
@@ -52,16 +52,15 @@ export class QueueRelay {
 
   /** What a tab that has seen so much has missed; null where that is not known any more. */
   after(position: Position): readonly PrivateFrame[] | null {
-    const missed = this.#kept.filter(({ id }) => comparePositions(id, position) > 0);
-    const before = this.#kept.at(-missed.length - 1)?.id;
-    if (!before) return null;
+    const [base, ...kept] = this.#kept;
     // Equal ids with other nonces are two messages of two masters.
-    const isOther =
-      before !== position && !comparePositions(before, position) && position.includes('.');
-    return isOther ? null : (missed as PrivateFrame[]);
+    const isMissed = ({ id }: PrivateFrame) =>
+      id !== position && comparePositions(id, position) >= 0 && id.includes('.');
+    if (!base || isMissed(base)) return null;
+    return kept.filter(isMissed);
   }
 
   #restart(base: Position): void {
-    this.#kept = [{ id: base }];
+    this.#kept = [{ id: base } as PrivateFrame];
   }
 }

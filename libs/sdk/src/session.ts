@@ -121,11 +121,11 @@ export class Session implements Owner {
     this.#calls.failAll(error);
   }
 
-  #up({ connectionId, queuePosition, queueGap }: Extract<Note, { type: 'up' }>): void {
+  #up({ connectionId, queuePosition, gap }: Extract<Note, { type: 'up' }>): void {
     this.#down();
     this.#connectionId = connectionId;
     this.queue.begin(queuePosition);
-    if (queueGap !== null) this.#lostPrivate(queueGap, queuePosition ?? queueGap);
+    if (gap) this.#lostPrivate(gap, queuePosition ?? gap);
     for (const siblings of this.#byChannel.values()) {
       for (const subscription of siblings) this.#request(subscription);
     }

@@ -72,7 +72,11 @@ export class Client extends Stream {
   async admit(session: Listener, after: Position | null, announce: Announce): Promise<void> {
     await this.keepDuring(async () => {
       if (after !== null) await this.catchUp(after);
-      this.beginFrom(session, await this.view(after), after, announce);
+      const view = await this.view(after);
+      // What was acknowledged at another edge may still be on its way to this one.
+      const [first] = view.entries;
+      if (first !== undefined) await this.catchUp(first.prev);
+      this.beginFrom(session, view, after, announce);
     });
     this.settle(this.#services.clock.now());
   }
