@@ -5,27 +5,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { greeting } from '@halley/cli/dist/start/greeting.js';
-import { loadSettings, SettingsError } from '@halley/shared/config';
+import { loadSettings } from '@halley/shared/config';
 import { isReachable } from '@halley/shared/ops';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Certificate, type Certificates, newCertificates } from '../kit/certificates.js';
+import { KEYS, PRODUCTION, problemsOf } from '../kit/settings.js';
 
 const DAY_MS = 86_400_000;
-const KEYS = {
-  HALLEY_API_KEYS: 'ci:a-real-secret-of-its-own:publish',
-  HALLEY_TOKEN_SECRET: 'thirty-two-bytes-and-some-more-of-it',
-};
-const PRODUCTION = { NODE_ENV: 'production', ...KEYS };
-
-function problemsOf(env: NodeJS.ProcessEnv): readonly string[] {
-  try {
-    loadSettings(env);
-  } catch (error) {
-    if (error instanceof SettingsError) return error.problems;
-    throw error;
-  }
-  return [];
-}
 
 describe('TLS', () => {
   let made: Certificates;

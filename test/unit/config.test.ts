@@ -9,27 +9,12 @@ import {
   loadSettings,
   NAMESPACE_DEFAULTS,
   type Settings,
-  SettingsError,
 } from '@halley/shared/config';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCertificates } from '../kit/authority.js';
+import { PRODUCTION, problemsOf } from '../kit/settings.js';
 
-const PRODUCTION = {
-  NODE_ENV: 'production',
-  HALLEY_API_KEYS: 'ci:a-real-secret-of-its-own:publish',
-  HALLEY_TOKEN_SECRET: 'thirty-two-bytes-and-some-more-of-it',
-};
 const PUBLIC_KEY = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
-
-function problemsOf(env: NodeJS.ProcessEnv): readonly string[] {
-  try {
-    loadSettings(env);
-  } catch (error) {
-    if (error instanceof SettingsError) return error.problems;
-    throw error;
-  }
-  return [];
-}
 
 describe('settings', () => {
   test('nothing set: development on loopback', () => {
