@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { LateBytes } from '../kit/late-bytes.js';
 
 export type Hearer = 'edge' | 'api';
 
@@ -83,12 +84,15 @@ export class RedisLink {
     const far = connect({ host: hostname, port: Number(port), noDelay: true });
     const pair: Pair = { near, far, hearer: null, isDeaf: false };
     this.#pairs.add(pair);
+    const delayMs = () => this.#delayMs;
+    const there = new LateBytes(far, delayMs);
+    const back = new LateBytes(near, delayMs);
     near.on('data', (bytes) => {
       pair.hearer = hearerOf(bytes) ?? pair.hearer;
-      this.#pass(bytes, far);
+      there.send(bytes);
     });
     far.on('data', (bytes) => {
-      if (!pair.isDeaf) this.#pass(bytes, near);
+      if (!pair.isDeaf) back.send(bytes);
     });
     for (const [socket, other] of [
       [near, far],
@@ -100,12 +104,6 @@ export class RedisLink {
         other.destroy();
       });
     }
-  }
-
-  #pass(bytes: Buffer, to: Socket): void {
-    // Timers of one length fire in the order in which they were set.
-    if (this.#delayMs > 0) setTimeout(() => to.write(bytes), this.#delayMs);
-    else to.write(bytes);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { LateBytes } from './late-bytes.js';
 
 export class SlowLink {
   /** The address of the server, by this way. */
@@ -32,20 +33,9 @@ export class SlowLink {
   }
 
   #carry(from: Socket, to: Socket): void {
-    const late: { readonly bytes: Buffer; readonly atMs: number }[] = [];
-    const pass = () => {
-      // What was sent later never overtakes, however late a timer is.
-      while (late[0] !== undefined && late[0].atMs <= performance.now()) {
-        to.write(late.shift()?.bytes ?? '');
-      }
-      if (late[0] !== undefined) setTimeout(pass, late[0].atMs - performance.now());
-    };
+    const late = new LateBytes(to, () => this.delayMs);
     this.#sockets.add(from);
-    from.on('data', (bytes: Buffer) => {
-      late.push({ bytes, atMs: performance.now() + this.delayMs });
-      // Else a timer is under way.
-      if (late.length === 1) pass();
-    });
+    from.on('data', (bytes: Buffer) => late.send(bytes));
     from.on('error', () => undefined); // Told by `close`.
     from.once('close', () => {
       this.#sockets.delete(from);
