@@ -40,6 +40,12 @@ void die(const char *format, ...) {
   exit(1);
 }
 
+void *take_memory(size_t count, size_t size) {
+  void *memory = calloc(count, size);
+  if (memory == NULL) die("out of memory");
+  return memory;
+}
+
 void loop_open(void) {
   epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) die("epoll_create1: %s", strerror(errno));
@@ -64,7 +70,33 @@ void loop_turn(int wait_ms) {
   }
 }
 
-int connect_to(int port) {
+static void on_parent(struct source *source, uint32_t events) {
+  (void)events;
+  char byte;
+  if (read(source->fd, &byte, 1) <= 0) exit(0);
+}
+
+void loop_watch_parent(void) {
+  static struct source parent = {.fd = STDIN_FILENO, .on_events = on_parent};
+  loop_add(&parent, EPOLLIN);
+}
+
+void raise_file_limit(void) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void bind_to(int fd, uint32_t from) {
+  int on = 1;
+  /* The port is chosen at the connect: each address has all its ports for every server port. */
+  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(from)};
+  if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) die("bind: %s", strerror(errno));
+}
+
+int connect_to(int port, uint32_t from) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) die("socket: %s", strerror(errno));
   int on = 1;
@@ -72,6 +104,7 @@ int connect_to(int port) {
   /* A reset at the end leaves no TIME_WAIT: five rounds of 10,000 would use up the local ports. */
   struct linger reset = {.l_onoff = 1, .l_linger = 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  if (from != 0) bind_to(fd, from);
   struct sockaddr_in address = {.sin_family = AF_INET,
                                 .sin_port = htons((uint16_t)port),
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -80,8 +113,8 @@ int connect_to(int port) {
   return fd;
 }
 
-void write_whole(int fd, const void *bytes, unsigned long count) {
+void write_whole(int fd, const void *bytes, size_t count) {
   ssize_t written = send(fd, bytes, count, MSG_NOSIGNAL);
   if (written < 0) die("send: %s", strerror(errno));
-  if ((unsigned long)written != count) die("send: the socket took %zd of %lu bytes", written, count);
+  if ((size_t)written != count) die("send: the socket took %zd of %zu bytes", written, count);
 }

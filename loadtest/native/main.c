@@ -14,27 +14,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "histogram.h"
+#include "lines.h"
 #include "loop.h"
 #include "poster.h"
 #include "sockets.h"
 
-enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000, SETTLE_MS = 5000 };
-
-struct lines {
-  char **items;
-  size_t count;
-};
+enum { SETTLE_MS = 20000 };
 
 static int argument_count;
 static char **arguments;
 static struct histogram latencies;
 static struct histogram answer_times;
-static int is_measuring;
+static bool is_measuring;
 static uint64_t window_opened_ns;
 static double window_opened_cpu;
 
@@ -51,36 +46,16 @@ static const char *option(const char *name, const char *fallback) {
 
 static int number(const char *name, const char *fallback) { return atoi(option(name, fallback)); }
 
-static struct lines read_lines(const char *path) {
-  FILE *file = fopen(path, "r");
-  if (file == NULL) die("%s: %s", path, strerror(errno));
-  struct lines lines = {0};
-  char *line = NULL;
-  size_t space = 0;
-  ssize_t length;
-  while ((length = getline(&line, &space, file)) > 0) {
-    if (line[length - 1] == '\n') line[length - 1] = '\0';
-    lines.items = realloc(lines.items, (lines.count + 1) * sizeof *lines.items);
-    if (lines.items == NULL) die("out of memory");
-    lines.items[lines.count++] = line;
-    line = NULL;
-  }
-  fclose(file);
-  if (lines.count == 0) die("%s is empty", path);
-  return lines;
+static void say(const char *event) {
+  printf("{\"event\":\"%s\"}\n", event);
+  fflush(stdout);
 }
 
-static void on_parent(struct source *source, uint32_t events) {
-  (void)events;
-  char byte;
-  if (read(source->fd, &byte, 1) <= 0) exit(0);
-}
-
-static void on_message(const char *payload, size_t length) {
+static void on_timed_message(struct span payload) {
   static const char marker[] = "\"sentNs\":\"";
   if (!is_measuring) return;
-  const char *found = memmem(payload, length, marker, sizeof marker - 1);
-  if (found == NULL) die("a message without sentNs: %.*s", (int)length, payload);
+  const char *found = memmem(payload.bytes, payload.length, marker, sizeof marker - 1);
+  if (found == NULL) die("a message without sentNs: %.*s", (int)payload.length, payload.bytes);
   uint64_t sent_ns = strtoull(found + sizeof marker - 1, NULL, 10);
   /* What was sent before the window is not part of it. */
   if (sent_ns >= window_opened_ns) histogram_add(&latencies, now_ns() - sent_ns);
@@ -90,65 +65,63 @@ static void on_answer(uint64_t took_ns) {
   if (is_measuring) histogram_add(&answer_times, took_ns);
 }
 
-static void open_sockets(int with_latency) {
-  struct lines targets = read_lines(option("targets", NULL));
-  const char *hello = option("hello", "");
-  const char *marker = option("marker", "");
-  sockets_open(&(struct sockets_options){
-      .port = number("ws-port", NULL),
-      .connections = number("connections", NULL),
-      .ready_frames = number("ready-frames", "0"),
-      .targets = targets.items,
-      .target_count = targets.count,
-      .hello = hello[0] == '\0' ? NULL : hello,
-      .marker = marker[0] == '\0' ? NULL : marker,
-      .on_message = with_latency ? on_message : NULL,
-  });
+static void open_sockets(struct sockets_options options) {
+  double cpu = cpu_seconds();
+  options.port = number("ws-port", NULL);
+  options.connections = number("connections", NULL);
+  /* Below a listener's accept queue (512 in uWS), so that no SYN is dropped and sent again after 1 s. */
+  options.opening_max = number("opening", "200");
+  options.lines = read_lines(option("sockets", NULL));
+  options.marker = option("marker", NULL);
+  uint64_t took_ns = sockets_open(&options);
+  printf("{\"event\":\"opened\",\"seconds\":%.6f,\"cpuSeconds\":%.6f}\n", (double)took_ns / NS_PER_S,
+         cpu_seconds() - cpu);
+  fflush(stdout);
 }
 
 static void open_poster(void) {
-  struct lines posts = read_lines(option("posts", NULL));
   poster_open(&(struct poster_options){
       .port = number("post-port", NULL),
       .connections = number("posters", "64"),
       .bearer = option("bearer", NULL),
-      .posts = posts.items,
-      .post_count = posts.count,
+      .lines = read_lines(option("requests", NULL)),
       .on_answer = on_answer,
   });
 }
 
-static void say(const char *event) {
-  printf("{\"event\":\"%s\"}\n", event);
-  fflush(stdout);
-}
-
 static struct sockets_counts counts_before;
 static struct poster_counts posts_before;
+static uint64_t talk_answers, talk_answers_before;
 
 static void open_window(void) {
   counts_before = sockets_counts;
   posts_before = poster_counts;
+  talk_answers_before = talk_answers;
   window_opened_cpu = cpu_seconds();
   window_opened_ns = now_ns();
-  is_measuring = 1;
+  is_measuring = true;
   say("measuring");
+}
+
+static void print_quantiles(const char *name, const struct histogram *histogram) {
+  printf(",\"%s\":{\"samples\":%" PRIu64 ",\"p50Us\":%ld,\"p99Us\":%ld,\"p999Us\":%ld,\"maxUs\":%ld}", name,
+         histogram->count, histogram_quantile(histogram, 0.5), histogram_quantile(histogram, 0.99),
+         histogram_quantile(histogram, 0.999), histogram_quantile(histogram, 1));
 }
 
 /* Prints the window without its end, so that a mode can add what only it knows. */
 static void close_window(void) {
   double seconds = (double)(now_ns() - window_opened_ns) / NS_PER_S;
   double cpu = cpu_seconds() - window_opened_cpu;
-  is_measuring = 0;
+  is_measuring = false;
   say("closed");
   printf("{\"event\":\"measured\",\"seconds\":%.6f,\"cpuSeconds\":%.6f,\"posts\":%" PRIu64
-         ",\"deliveries\":%" PRIu64 ",\"deliveryBytes\":%" PRIu64 ",\"reads\":%" PRIu64
-         ",\"answerP50Us\":%ld,\"answerP99Us\":%ld",
+         ",\"deliveries\":%" PRIu64 ",\"deliveryBytes\":%" PRIu64 ",\"reads\":%" PRIu64,
          seconds, cpu, poster_counts.answered - posts_before.answered,
          sockets_counts.messages - counts_before.messages,
          sockets_counts.message_bytes - counts_before.message_bytes,
-         sockets_counts.reads - counts_before.reads, histogram_quantile(&answer_times, 0.5),
-         histogram_quantile(&answer_times, 0.99));
+         sockets_counts.reads - counts_before.reads);
+  print_quantiles("answers", &answer_times);
 }
 
 /* Runs `step` before each turn for the warm-up and then for the window. */
@@ -167,39 +140,48 @@ static void run_window(void (*step)(void), int wait_ms) {
   close_window();
 }
 
-/* Every message must have reached every socket; returns how many did not. */
-static uint64_t missing_deliveries(int connections) {
+/* Sockets that each request reaches, and deliveries that may be missing when the next one goes out. */
+static uint64_t copies, ahead;
+
+/* Every message must have reached every socket; how many did not. */
+static void print_missing(void) {
   uint64_t end = now_ns() + (uint64_t)SETTLE_MS * NS_PER_MS;
-  uint64_t expected = poster_counts.sent * (uint64_t)connections;
+  uint64_t expected = poster_counts.sent * copies;
   while (sockets_counts.messages < expected && now_ns() < end) loop_turn(10);
   if (sockets_counts.messages > expected) die("more messages arrived than were sent");
-  return expected - sockets_counts.messages;
+  printf(",\"missing\":%" PRIu64, expected - sockets_counts.messages);
 }
 
-static int fan_out_connections;
-
-/*
- * The next message goes out when half of the last one has arrived: it waits at the edge when the edge
- * is done with its sends, which is always busy then and never has two messages to join in one write.
- */
-static void fan_out_step(void) {
-  uint64_t expected = poster_counts.sent * (uint64_t)fan_out_connections;
-  if (expected - sockets_counts.messages <= (uint64_t)fan_out_connections / 2) poster_send(now_ns());
+static void read_flow_options(void) {
+  copies = (uint64_t)number("copies", option("connections", NULL));
+  /*
+   * With half a message on its way the next one waits at the server when it is done with its sends: it is
+   * always busy then and never has two messages to join in one write.
+   */
+  const char *given = option("ahead", "");
+  ahead = given[0] == '\0' ? copies / 2 : strtoull(given, NULL, 10);
 }
 
+static void flow_step(void) {
+  while (poster_counts.sent * copies - sockets_counts.messages <= ahead && poster_send(now_ns())) continue;
+}
+
+/* A closed loop of messages to sockets. */
 static void fan_out(void) {
-  fan_out_connections = number("connections", NULL);
-  open_sockets(0);
+  open_sockets((struct sockets_options){0});
   open_poster();
+  read_flow_options();
   say("ready");
-  run_window(fan_out_step, 1);
-  printf(",\"missing\":%" PRIu64 "}\n", missing_deliveries(fan_out_connections));
+  run_window(flow_step, 1);
+  print_missing();
+  printf("}\n");
 }
 
 static void post_step(void) {
   while (poster_send(now_ns())) continue;
 }
 
+/* A closed loop of requests. */
 static void post(void) {
   open_poster();
   say("ready");
@@ -209,7 +191,7 @@ static void post(void) {
 
 static uint64_t pace_start_ns, pace_interval_ns, pace_sent;
 
-/* An open loop: a message carries the time at which it was due, so waiting for a free connection counts. */
+/* A message carries the time at which it was due, so waiting for a free connection counts. */
 static void pace_step(void) {
   uint64_t now = now_ns(), due;
   while ((due = pace_start_ns + pace_sent * pace_interval_ns) <= now && poster_send(due)) pace_sent++;
@@ -221,10 +203,7 @@ static void on_timer(struct source *source, uint32_t events) {
   if (read(source->fd, &expirations, sizeof expirations) < 0 && errno != EAGAIN) die("timer");
 }
 
-static void latency(void) {
-  open_sockets(1);
-  open_poster();
-  say("ready");
+static void start_pace(void) {
   pace_interval_ns = (uint64_t)NS_PER_S / (uint64_t)number("rate", NULL);
   static struct source timer = {.on_events = on_timer};
   timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -233,44 +212,78 @@ static void latency(void) {
   timerfd_settime(timer.fd, 0, &(struct itimerspec){interval, interval}, NULL);
   loop_add(&timer, EPOLLIN);
   pace_start_ns = now_ns();
+}
+
+/* An open loop of messages to sockets. */
+static void latency(void) {
+  open_sockets((struct sockets_options){.on_message = on_timed_message});
+  open_poster();
+  read_flow_options();
+  say("ready");
+  start_pace();
   run_window(pace_step, 10);
-  is_measuring = 1; /* Those still on their way belong to the window, however late they are. */
-  uint64_t missing = missing_deliveries(number("connections", NULL));
-  printf(",\"missing\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"p50Us\":%ld,\"p99Us\":%ld,\"maxUs\":%ld}\n",
-         missing, latencies.count, histogram_quantile(&latencies, 0.5),
-         histogram_quantile(&latencies, 0.99), histogram_quantile(&latencies, 1));
+  is_measuring = true; /* Those still on their way belong to the window, however late they are. */
+  print_missing();
+  print_quantiles("receipts", &latencies);
+  printf("}\n");
+}
+
+static struct lines talk_lines;
+static size_t *talk_next;
+static uint64_t *talk_sent_ns;
+static bool is_talk_over;
+
+static void talk_on(size_t connection) {
+  talk_sent_ns[connection] = now_ns();
+  sockets_say(connection, talk_lines.items[talk_next[connection]++ % talk_lines.count]);
+}
+
+static void on_talk_answer(size_t connection, struct span payload) {
+  /* What other members are told comes in between. */
+  if (memmem(payload.bytes, payload.length, "\"ref\":", 6) == NULL) return;
+  talk_answers++;
+  on_answer(now_ns() - talk_sent_ns[connection]);
+  if (!is_talk_over) talk_on(connection);
+}
+
+static void no_step(void) {}
+
+/* A closed loop of frames on each socket: the next one when the last one is answered. */
+static void talk(void) {
+  size_t connections = (size_t)number("connections", NULL);
+  talk_lines = read_lines(option("frames", NULL));
+  talk_next = take_memory(connections, sizeof *talk_next);
+  talk_sent_ns = take_memory(connections, sizeof *talk_sent_ns);
+  open_sockets((struct sockets_options){.on_answer = on_talk_answer});
+  say("ready");
+  for (size_t i = 0; i < connections; i++) talk_on(i);
+  run_window(no_step, 10);
+  printf(",\"answered\":%" PRIu64 "}\n", talk_answers - talk_answers_before);
+  is_talk_over = true;
 }
 
 /* Opens the connections and keeps them until the parent has looked. */
 static void hold(void) {
-  open_sockets(0);
+  open_sockets((struct sockets_options){0});
   say("ready");
   for (;;) loop_turn(1000);
-}
-
-static void raise_file_limit(void) {
-  struct rlimit limit;
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int main(int argc, char **argv) {
   static const struct {
     const char *name;
     void (*run)(void);
-  } modes[] = {{"fanout", fan_out}, {"post", post}, {"latency", latency}, {"hold", hold}};
+  } modes[] = {{"fanout", fan_out}, {"post", post}, {"latency", latency}, {"talk", talk}, {"hold", hold}};
   argument_count = argc;
   arguments = argv;
   raise_file_limit();
   loop_open();
-  static struct source parent = {.fd = STDIN_FILENO, .on_events = on_parent};
-  loop_add(&parent, EPOLLIN);
+  loop_watch_parent();
   for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
     if (argc > 1 && strcmp(argv[1], modes[i].name) == 0) {
       modes[i].run();
       return 0;
     }
   }
-  die("usage: load-client fanout|post|latency|hold name=value...");
+  die("usage: load-client fanout|post|latency|talk|hold name=value...");
 }

@@ -1,8 +1,11 @@
-/* Keep-alive HTTP connections that POST one message each at a time, without pipelining. */
+/* Keep-alive HTTP connections with one request under way each, without pipelining. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "lines.h"
 
 /* Twenty of these in a body are replaced by the time of the request in nanoseconds. */
 #define TIME_PLACEHOLDER "####################"
@@ -11,9 +14,8 @@ struct poster_options {
   int port;
   int connections;
   const char *bearer;
-  /* Lines `path <tab> body`, used in turn. */
-  char **posts;
-  size_t post_count;
+  /* `<method> <path>[<tab><body>]`, used in turn. */
+  struct lines lines;
   /* Called with the time from request to answer. */
   void (*on_answer)(uint64_t took_ns);
 };
@@ -27,5 +29,5 @@ extern struct poster_counts poster_counts;
 
 void poster_open(const struct poster_options *options);
 
-/* Sends the next message if a connection is free; time_ns is written into it. Returns 0 if none is. */
-int poster_send(uint64_t time_ns);
+/* Sends the next request if a connection is free; time_ns is written into it. */
+bool poster_send(uint64_t time_ns);

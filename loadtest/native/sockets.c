@@ -7,171 +7,218 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "loop.h"
 
-/* Below a listener's accept queue (512 in uWS), so that no SYN is dropped and sent again after 1 s. */
-enum { OPENING_MAX = 200, OPEN_DEADLINE_S = 60, BUFFER_BYTES = 1 << 20 };
-enum { OPCODE_TEXT = 1, OPCODE_CLOSE = 8, OPCODE_PING = 9, OPCODE_PONG = 10 };
-enum state { CONNECTING, UPGRADING, OPEN };
+enum { OPEN_DEADLINE_S = 120, BUFFER_BYTES = 4 << 20, REQUEST_MAX_BYTES = 12288 };
+enum kind { WEBSOCKET, ENGINE_IO, STREAM, POLL };
+enum state { CONNECTING, REQUESTED, OPEN };
 
-static const char MESSAGE_HEAD[] = "{\"type\":\"message\"";
+static const char *const KINDS[] = {"ws", "eio", "stream", "poll"};
+
+struct line {
+  enum kind kind;
+  int ready_frames;
+  const char *target;
+  const char *hello;
+};
 
 struct connection {
   struct source source;
   enum state state;
   int frames;
-  /* Bytes of an incomplete frame or response; NULL between whole ones, which is nearly always. */
+  const struct line *line;
+  /* Of a poll: where the next one begins. */
+  char *cursor;
+  /* Bytes of an incomplete frame or answer; NULL between whole ones, which is nearly always. */
   char *rest;
   size_t rest_bytes;
 };
 
 struct sockets_counts sockets_counts;
 static struct sockets_options options;
+static struct line *lines;
 static struct connection *connections;
+static size_t marker_length;
 static int started, ready;
 static char buffer[BUFFER_BYTES];
 
-static void send_frame(int fd, int opcode, const void *payload, size_t length) {
-  /* The mask key is zero, so the payload stays as it is. */
-  unsigned char frame[8 + 4096] = {(unsigned char)(0x80 | opcode)};
-  if (length > 4096) die("a frame of %zu bytes is too large for the load client", length);
-  size_t head = length < 126 ? 2 : 4;
-  frame[1] = (unsigned char)(0x80 | (length < 126 ? length : 126));
-  if (head == 4) {
-    frame[2] = (unsigned char)(length >> 8);
-    frame[3] = (unsigned char)length;
-  }
-  memcpy(frame + head + 4, payload, length);
-  write_whole(fd, frame, head + 4 + length);
-}
-
 static void start_next(void);
 
-static void became_ready(struct connection *connection) {
-  if (connection->frames != options.ready_frames) return;
+static struct line parse_line(char *text) {
+  for (size_t kind = 0; kind < sizeof KINDS / sizeof KINDS[0]; kind++) {
+    size_t length = strlen(KINDS[kind]);
+    if (strncmp(text, KINDS[kind], length) != 0 || text[length] != ' ') continue;
+    struct line line = {.kind = (enum kind)kind};
+    line.ready_frames = (int)strtol(text + length, &text, 10);
+    line.target = text + 1;
+    char *tab = strchr(text, '\t');
+    if (tab != NULL) {
+      *tab = '\0';
+      line.hello = tab + 1;
+    }
+    return line;
+  }
+  die("not a kind of connection: %s", text);
+}
+
+static bool is_http(const struct connection *connection) {
+  return connection->line->kind == STREAM || connection->line->kind == POLL;
+}
+
+static void note_ready(const struct connection *connection) {
+  if (connection->frames != connection->line->ready_frames) return;
   ready++;
   start_next();
 }
 
-static void request_plain(struct connection *connection, const char *target) {
-  char request[12288];
-  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", target,
-                        options.port);
-  if (length >= (int)sizeof request) die("a request target is too long");
-  write_whole(connection->source.fd, request, (size_t)length);
-  connection->state = UPGRADING;
-  loop_change(&connection->source, EPOLLIN);
-  /* A request that parks is never answered while it is held. */
-  became_ready(connection);
+static void request(struct connection *connection) {
+  static const char upgrade[] =
+      "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+  char text[REQUEST_MAX_BYTES];
+  const char *cursor = connection->cursor;
+  int length = snprintf(text, sizeof text, "GET %s%s%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s\r\n",
+                        connection->line->target, cursor == NULL ? "" : "&cursor=",
+                        cursor == NULL ? "" : cursor, options.port, is_http(connection) ? "" : upgrade);
+  if (length >= (int)sizeof text) die("a request target is too long");
+  write_whole(connection->source.fd, text, (size_t)length);
+  connection->state = REQUESTED;
 }
 
-static void upgrade(struct connection *connection) {
-  const char *target = options.targets[(size_t)(connection - connections) % options.target_count];
-  if (options.marker != NULL) {
-    request_plain(connection, target);
+/* Messages lie at the same place in every payload of a run, so the last place is looked at first. */
+static const char *find_marker(struct span payload) {
+  static size_t last;
+  if (last + marker_length <= payload.length &&
+      memcmp(payload.bytes + last, options.marker, marker_length) == 0) {
+    return payload.bytes + last;
+  }
+  const char *found = memmem(payload.bytes, payload.length, options.marker, marker_length);
+  if (found != NULL) last = (size_t)(found - payload.bytes);
+  return found;
+}
+
+static void count_message(struct span payload) {
+  sockets_counts.messages++;
+  sockets_counts.message_bytes += payload.length;
+  if (options.on_message != NULL) options.on_message(payload);
+}
+
+static void take_text(struct connection *connection, struct span payload) {
+  if (connection->line->kind == ENGINE_IO && payload.length == 1 && payload.bytes[0] == '2') {
+    send_frame(connection->source.fd, OPCODE_TEXT, (struct span){"3", 1});
     return;
   }
-  char request[12288];
-  int length = snprintf(request, sizeof request,
-                        "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"
-                        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-                        target, options.port);
-  if (length >= (int)sizeof request) die("a request target is too long");
-  write_whole(connection->source.fd, request, (size_t)length);
-  connection->state = UPGRADING;
-  loop_change(&connection->source, EPOLLIN);
+  if (find_marker(payload) != NULL) {
+    count_message(payload);
+    return;
+  }
+  bool is_refusal = memmem(payload.bytes, payload.length, "\"type\":\"error\"", 14) != NULL;
+  bool is_ready = connection->frames >= connection->line->ready_frames;
+  if (is_refusal || (is_ready && options.on_answer == NULL)) {
+    die("an unexpected frame: %.*s", (int)payload.length, payload.bytes);
+  }
+  if (is_ready) {
+    options.on_answer((size_t)(connection - connections), payload);
+    return;
+  }
+  connection->frames++;
+  note_ready(connection);
 }
 
-/* Returns the bytes used, 0 while the response is not whole. */
-static size_t take_response(struct connection *connection, const char *bytes, size_t count) {
-  const char *end = memmem(bytes, count, "\r\n\r\n", 4);
-  if (end == NULL) return 0;
-  const char *wanted = options.marker == NULL ? "HTTP/1.1 101" : "HTTP/1.1 200";
-  if (count < 12 || memcmp(bytes, wanted, 12) != 0) {
-    die("the request was refused: %.*s", (int)(end - bytes), bytes);
+static size_t take_websocket(struct connection *connection, struct span input) {
+  enum opcode opcode;
+  struct span payload;
+  size_t used = take_frame(input, &opcode, &payload);
+  if (used == 0) return 0;
+  if (opcode == OPCODE_TEXT) take_text(connection, payload);
+  if (opcode == OPCODE_PING) send_frame(connection->source.fd, OPCODE_PONG, payload);
+  if (opcode == OPCODE_CLOSE) die("the server closed a connection: %d", close_code(payload));
+  return used;
+}
+
+/* A write may carry several messages. */
+static void count_messages(struct span payload) {
+  const char *end = payload.bytes + payload.length, *found;
+  while ((found = find_marker(payload)) != NULL) {
+    const char *next = found + marker_length;
+    count_message((struct span){found, (size_t)(end - found)});
+    payload = (struct span){next, (size_t)(end - next)};
+  }
+}
+
+static size_t take_stream(struct connection *connection, struct span input) {
+  struct span payload;
+  size_t used = take_chunk(input, &payload);
+  if (used == 0) return 0;
+  if (payload.length == 0) die("the server ended an answer");
+  if (connection->frames < connection->line->ready_frames) {
+    connection->frames++;
+    note_ready(connection);
+  }
+  count_messages(payload);
+  return used;
+}
+
+static void keep_cursor(struct connection *connection, struct span body) {
+  static const char field[] = "\"cursor\":\"";
+  const char *start = memmem(body.bytes, body.length, field, sizeof field - 1);
+  if (start == NULL) die("an answer without cursor: %.*s", (int)body.length, body.bytes);
+  start += sizeof field - 1;
+  free(connection->cursor);
+  connection->cursor = strndup(start, (size_t)(strchr(start, '"') - start));
+}
+
+static size_t take_poll(struct connection *connection, struct span input) {
+  struct span head;
+  size_t used = take_head(input, &head);
+  if (used == 0) return 0;
+  struct span body = {input.bytes + used, body_length(head)};
+  if (input.length < used + body.length) return 0;
+  keep_cursor(connection, body);
+  count_messages(body);
+  if (connection->frames < connection->line->ready_frames) {
+    connection->frames++;
+    note_ready(connection);
+  }
+  request(connection);
+  return used + body.length;
+}
+
+/* Of an upgrade, or of an answer without end. */
+static size_t take_answer_head(struct connection *connection, struct span input) {
+  struct span head;
+  size_t used = take_head(input, &head);
+  if (used == 0) return 0;
+  const char *wanted = is_http(connection) ? "HTTP/1.1 200" : "HTTP/1.1 101";
+  if (head.length < 12 || memcmp(head.bytes, wanted, 12) != 0) {
+    die("the request was refused: %.*s", (int)head.length, head.bytes);
   }
   connection->state = OPEN;
-  if (options.marker != NULL) return (size_t)(end - bytes) + 4;
-  if (options.hello != NULL) {
-    send_frame(connection->source.fd, OPCODE_TEXT, options.hello, strlen(options.hello));
+  const char *hello = connection->line->hello;
+  if (hello != NULL) {
+    send_frame(connection->source.fd, OPCODE_TEXT, (struct span){hello, strlen(hello)});
   }
-  became_ready(connection);
-  return (size_t)(end - bytes) + 4;
+  if (connection->line->kind != STREAM) note_ready(connection);
+  return used;
 }
 
-static void take_text(struct connection *connection, const char *payload, size_t length) {
-  connection->frames++;
-  if (length > sizeof MESSAGE_HEAD && memcmp(payload, MESSAGE_HEAD, sizeof MESSAGE_HEAD - 1) == 0) {
-    sockets_counts.messages++;
-    sockets_counts.message_bytes += length;
-    if (options.on_message != NULL) options.on_message(payload, length);
-  } else if (connection->frames > options.ready_frames || strstr(payload, "\"error\"") == payload + 8) {
-    die("an unexpected frame: %.*s", (int)length, payload);
-  }
-  became_ready(connection);
+static size_t take_next(struct connection *connection, struct span input) {
+  if (connection->line->kind == POLL) return take_poll(connection, input);
+  if (connection->state == REQUESTED) return take_answer_head(connection, input);
+  if (connection->line->kind == STREAM) return take_stream(connection, input);
+  return take_websocket(connection, input);
 }
 
-static void take_frame(struct connection *connection, int opcode, const char *payload, size_t length) {
-  if (opcode == OPCODE_TEXT) {
-    take_text(connection, payload, length);
-  } else if (opcode == OPCODE_PING) {
-    send_frame(connection->source.fd, OPCODE_PONG, payload, length);
-  } else if (opcode == OPCODE_CLOSE) {
-    const unsigned char *code = (const unsigned char *)payload;
-    die("the server closed a connection: %d", length >= 2 ? code[0] << 8 | code[1] : 1005);
+static void keep_rest(struct connection *connection, struct span rest) {
+  char *kept = NULL;
+  if (rest.length > 0) {
+    kept = take_memory(rest.length, 1);
+    memcpy(kept, rest.bytes, rest.length);
   }
-}
-
-/*
- * A chunk is `<length in hex>\r\n<bytes>\r\n`; uWS sends its last line break with the next one. Returns the
- * bytes used, 0 while it is not whole.
- */
-static size_t take_chunk(struct connection *connection, const char *bytes, size_t count) {
-  if (count >= 2 && memcmp(bytes, "\r\n", 2) == 0) return 2;
-  const char *line = memmem(bytes, count < 16 ? count : 16, "\r\n", 2);
-  if (line == NULL) return 0;
-  size_t head = (size_t)(line - bytes) + 2, length = strtoull(bytes, NULL, 16);
-  if (length == 0) die("the server ended an answer");
-  if (count < head + length) return 0;
-  const char *payload = bytes + head;
-  connection->frames++;
-  if (memmem(payload, length, options.marker, strlen(options.marker)) != NULL) {
-    sockets_counts.messages++;
-    sockets_counts.message_bytes += length;
-    if (options.on_message != NULL) options.on_message(payload, length);
-  }
-  became_ready(connection);
-  return head + length;
-}
-
-/* A server's frame is not masked. Returns the bytes used, 0 while the frame is not whole. */
-static size_t take_next(struct connection *connection, const char *bytes, size_t count) {
-  if (connection->state == UPGRADING) return take_response(connection, bytes, count);
-  if (options.marker != NULL) return take_chunk(connection, bytes, count);
-  const unsigned char *head = (const unsigned char *)bytes;
-  if (count < 2) return 0;
-  size_t size = 2, length = head[1] & 127;
-  if (length == 127) die("a frame of 64 KiB or more");
-  if (length == 126) {
-    if (count < 4) return 0;
-    size = 4;
-    length = (size_t)head[2] << 8 | head[3];
-  }
-  if (count < size + length) return 0;
-  take_frame(connection, head[0] & 15, bytes + size, length);
-  return size + length;
-}
-
-static void keep_rest(struct connection *connection, const char *bytes, size_t count) {
-  char *rest = count == 0 ? NULL : malloc(count);
-  if (count > 0 && rest == NULL) die("out of memory");
-  if (rest != NULL) memcpy(rest, bytes, count);
   free(connection->rest);
-  connection->rest = rest;
-  connection->rest_bytes = count;
+  connection->rest = kept;
+  connection->rest_bytes = rest.length;
 }
 
 static void receive(struct connection *connection) {
@@ -185,10 +232,15 @@ static void receive(struct connection *connection) {
   count += (size_t)received;
   buffer[count] = '\0';
   uint64_t messages = sockets_counts.messages;
-  size_t used = 0, step;
-  while (used < count && (step = take_next(connection, buffer + used, count - used)) > 0) used += step;
+  size_t used = 0, step = 1;
+  while (used < count && step > 0) {
+    step = take_next(connection, (struct span){buffer + used, count - used});
+    used += step;
+  }
   if (sockets_counts.messages != messages) sockets_counts.reads++;
-  if (used < count || connection->rest != NULL) keep_rest(connection, buffer + used, count - used);
+  if (used < count || connection->rest != NULL) {
+    keep_rest(connection, (struct span){buffer + used, count - used});
+  }
 }
 
 static void on_events(struct source *source, uint32_t events) {
@@ -198,24 +250,36 @@ static void on_events(struct source *source, uint32_t events) {
     return;
   }
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) die("port %d refused a connection", options.port);
-  upgrade(connection);
+  request(connection);
+  loop_change(source, EPOLLIN);
+  /* A request that is parked at once is never answered while it is held. */
+  if (is_http(connection)) note_ready(connection);
 }
 
 static void start_next(void) {
   if (started == options.connections) return;
-  struct connection *connection = &connections[started++];
-  connection->source = (struct source){connect_to(options.port), on_events};
+  struct connection *connection = &connections[started];
+  connection->line = &lines[(size_t)started % options.lines.count];
+  connection->source = (struct source){connect_to(options.port, 0), on_events};
+  started++;
   loop_add(&connection->source, EPOLLOUT);
 }
 
-void sockets_open(const struct sockets_options *given) {
+uint64_t sockets_open(const struct sockets_options *given) {
   options = *given;
-  connections = calloc((size_t)options.connections, sizeof *connections);
-  if (connections == NULL) die("out of memory");
-  uint64_t deadline = now_ns() + OPEN_DEADLINE_S * 1000000000ull;
-  for (int i = 0; i < OPENING_MAX; i++) start_next();
+  marker_length = strlen(options.marker);
+  lines = take_memory(options.lines.count, sizeof *lines);
+  for (size_t i = 0; i < options.lines.count; i++) lines[i] = parse_line(options.lines.items[i]);
+  connections = take_memory((size_t)options.connections, sizeof *connections);
+  uint64_t begun = now_ns(), deadline = begun + OPEN_DEADLINE_S * (uint64_t)NS_PER_S;
+  for (int i = 0; i < options.opening_max; i++) start_next();
   while (ready < options.connections) {
     if (now_ns() > deadline) die("%d of %d connections became ready", ready, options.connections);
     loop_turn(100);
   }
+  return now_ns() - begun;
+}
+
+void sockets_say(size_t connection, const char *text) {
+  send_frame(connections[connection].source.fd, OPCODE_TEXT, (struct span){text, strlen(text)});
 }

@@ -1,30 +1,34 @@
-/*
- * Many WebSockets, or HTTP answers without end, opened by hand-made requests; of what they receive, only
- * lengths are parsed.
- */
+/* Many subscribers on one thread: WebSockets, HTTP answers without end, polls. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lines.h"
+#include "wire.h"
+
 struct sockets_options {
   int port;
   int connections;
-  /* Frames after which a connection is ready: what the server says before the first message. */
-  int ready_frames;
-  /* Request targets, used in turn. */
-  char **targets;
-  size_t target_count;
-  /* A text frame to send once open, or NULL. */
-  const char *hello;
-  /* Plain HTTP: a chunk of the answer with this text in it is a message. NULL: WebSockets. */
+  /* How many are being opened at once. */
+  int opening_max;
+  /*
+   * What each is, used in turn: `<kind> <ready frames> <target>[<tab><hello>]`.
+   * kind         ws, eio (a WebSocket of Engine.IO, whose pings are texts), stream or poll
+   * ready frames what the server says before a connection counts as ready; of a poll: answers
+   * target       of the request; a poll adds `&cursor=` with what the last answer gave
+   * hello        text frame to send once open
+   */
+  struct lines lines;
+  /* What a message contains, once in each. */
   const char *marker;
-  /* Called per `message` frame, or NULL where counting is enough. */
-  void (*on_message)(const char *payload, size_t length);
+  /* Called per message, or NULL where counting is enough. */
+  void (*on_message)(struct span payload);
+  /* Called per text frame that is no message, once a connection is ready; NULL: there must be none. */
+  void (*on_answer)(size_t connection, struct span payload);
 };
 
 struct sockets_counts {
-  /* Frames of type `message`. */
   uint64_t messages;
   uint64_t message_bytes;
   /* Reads that brought at least one message: messages / reads shows whether the server joins them. */
@@ -33,5 +37,8 @@ struct sockets_counts {
 
 extern struct sockets_counts sockets_counts;
 
-/* Opens all and returns when all are ready. */
-void sockets_open(const struct sockets_options *options);
+/* Opens all; returns when all are ready, with the time that it took. */
+uint64_t sockets_open(const struct sockets_options *options);
+
+/* A text frame from one of them. */
+void sockets_say(size_t connection, const char *text);

@@ -3,15 +3,12 @@
 import { type Comparison, compare, type Samples } from './comparison.js';
 import { type Figure, type FigureResult, formatRows } from './figures/figure.js';
 import { FIGURES } from './figures/index.js';
-import { loadClientName } from './harness/load-client.js';
 import { messageOf } from './harness/program.js';
 import type { Side } from './harness/stack.js';
 import { formatTable, writeReport } from './report.js';
 import { SCENARIOS } from './scenarios/index.js';
 import type { Sample, Scenario } from './scenarios/scenario.js';
 import { type BenchSettings, KNOBS, loadBenchSettings } from './settings.js';
-
-const SIDES: readonly Side[] = ['bare', 'ours'];
 
 /** Ends the run after the measurement under way, so that nothing stays running or lying about. */
 let isInterrupted = false;
@@ -25,17 +22,16 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.includes('--help')) return console.log(usage());
   const { scenarios, figures } = choose(args);
   const settings = loadBenchSettings(process.env);
-  const loadClient = await loadClientName();
   const comparisons: Comparison[] = [];
   const samples: Record<string, Samples> = {};
   for (const scenario of scenarios) {
     const measured = await runScenario(scenario, settings);
     samples[scenario.name] = measured;
-    comparisons.push(...scenario.metrics.map((it) => compare(scenario.name, it, measured)));
+    comparisons.push(...scenario.metrics.flatMap((it) => compare(scenario.name, it, measured)));
   }
   if (comparisons.length > 0) console.log(`\n${formatTable(comparisons)}\n`);
   const measured = await runFigures(figures, settings);
-  const report = { settings, loadClient, comparisons, samples, figures: measured };
+  const report = { settings, comparisons, samples, figures: measured };
   console.log(await writeReport(report, new Date(), process.env['BENCH_RESULTS'] || undefined));
 }
 
@@ -55,16 +51,16 @@ function choose(names: readonly string[]): Choice {
   return { scenarios: pick(SCENARIOS), figures: pick(FIGURES) };
 }
 
-/** Bare, ours, bare, ours: a machine that slows down meanwhile slows down both. */
+/** In turn, round by round: a machine that slows down meanwhile slows down all. */
 async function runScenario(scenario: Scenario, settings: BenchSettings): Promise<Samples> {
-  const samples: Record<Side, Sample[]> = { bare: [], ours: [] };
+  const samples: Partial<Record<Side, Sample[]>> = {};
   const sides = await scenario.open(settings);
   try {
     for (let round = 1; round <= settings.rounds; round += 1) {
-      for (const side of SIDES) {
+      for (const side of sides.names) {
         const sample = await sides.measure(side);
         if (isInterrupted) throw new Error('interrupted');
-        samples[side].push(sample);
+        samples[side] = [...(samples[side] ?? []), sample];
         console.log(`${scenario.name} ${round}/${settings.rounds} ${side}: ${valuesText(sample)}`);
       }
     }
@@ -99,9 +95,8 @@ function usage(): string {
     ([name, knob]) =>
       `  ${name.padEnd(26)} ${knob.about} (${knob.default}; ${knob.min}..${knob.max})`,
   );
-  const client = `  ${'BENCH_LOAD_CLIENT'.padEnd(26)} native or node (native, if there is a C compiler)`;
   const results = `  ${'BENCH_RESULTS'.padEnd(26)} folder of the results (loadtest/results)`;
-  return [`npm run bench [-- ${names} ...]`, ...knobs, client, results].join('\n');
+  return [`npm run bench [-- ${names} ...]`, ...knobs, results].join('\n');
 }
 
 try {

@@ -13,12 +13,13 @@ import type { BenchSettings } from './settings.js';
 const RESULTS_FOLDER = fileURLToPath(new URL('../results', import.meta.url));
 const HEAD = [
   'what',
-  'bare',
+  'beside',
+  'theirs',
   'ours',
   'ratio',
   'goal',
-  'half of the goal',
-  'CPU of a core: bare',
+  'reached',
+  'CPU of a core: theirs',
   'ours',
 ];
 
@@ -38,29 +39,24 @@ export function formatTable(comparisons: readonly Comparison[]): string {
 }
 
 function rowOf(comparison: Comparison): string[] {
-  const { what, unit, bare, ours, ratio } = comparison;
+  const { what, unit, ours, other, theirs, ratio, goal } = comparison;
   return [
     `${what} (${unit})`,
-    format(bare),
-    format(ours),
-    ratio.toFixed(2),
-    goalText(comparison),
+    other ?? '-',
+    theirs === null ? '-' : format(theirs.value),
+    format(ours.value),
+    ratio === null ? '-' : ratio.toFixed(2),
+    goal,
     verdict(comparison),
-    sharesText(comparison.cpu.bare),
-    sharesText(comparison.cpu.ours),
+    theirs === null ? '-' : sharesText(theirs.cpu),
+    sharesText(ours.cpu),
   ];
 }
 
-function goalText({ goal, unit }: Comparison): string {
-  if (goal === null) return '-';
-  return 'ratio' in goal ? `>= ${goal.ratio} x` : `<= ${goal.atMost.toFixed(1)} ${unit}`;
-}
-
-function verdict({ isComparable, reaches }: Comparison): string {
+function verdict({ isComparable, isReached }: Comparison): string {
   if (isComparable === false) return 'not comparable';
-  if (reaches === null) return '-';
-  if (reaches.goal) return 'yes, all of it';
-  return reaches.halfGoal ? 'yes' : 'NO';
+  if (isReached === null) return '-';
+  return isReached ? 'yes' : 'NO';
 }
 
 function sharesText(shares: CpuShares): string {
@@ -76,7 +72,6 @@ function format(value: number): string {
 
 export interface Report {
   readonly settings: BenchSettings;
-  readonly loadClient: string;
   readonly comparisons: readonly Comparison[];
   /** Every single measurement, by scenario. */
   readonly samples: Readonly<Record<string, Samples>>;

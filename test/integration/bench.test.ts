@@ -1,6 +1,6 @@
 /** A short run of every scenario, so that the bench cannot rot. Its figures mean nothing here. */
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,11 +29,6 @@ const SMALL = {
 /** At least one message in the second to 100 sockets. */
 const SMALL_DELIVERIES_MIN = 100;
 const SMALL_POSTS_MIN = 10;
-/** 100 messages to 10 sockets, but for what a loaded machine did not get sent in the second. */
-const LATENCY_SAMPLES_MIN = 100;
-
-/** Both clients, where there is a compiler for the one in C. */
-const CLIENTS = spawnSync('cc', ['--version']).error ? ['node'] : ['native', 'node'];
 
 interface Sample {
   readonly values: Readonly<Record<string, number>>;
@@ -41,7 +36,6 @@ interface Sample {
 }
 
 interface Report {
-  readonly loadClient: string;
   readonly comparisons: readonly { readonly scenario: string; readonly what: string }[];
   readonly samples: Readonly<Record<string, { readonly bare: Sample[]; readonly ours: Sample[] }>>;
 }
@@ -83,15 +77,14 @@ function samplesOf(report: Report, scenario: string): [Sample, Sample] {
 }
 
 describe('npm run bench', () => {
-  it.each(CLIENTS)(
-    'fanout: every message reaches every socket (%s)',
-    async (client) => {
-      const report = await reportOf(['fanout'], { BENCH_LOAD_CLIENT: client });
+  it(
+    'fanout: every message reaches every socket',
+    async () => {
+      const report = await reportOf(['fanout']);
       const [bare, ours] = samplesOf(report, 'fanout');
-      expect(report.loadClient).toBe(client);
       for (const { values, detail } of [bare, ours]) {
         expect(detail['missing']).toBe(0);
-        expect(values['deliveriesPerSecond']).toBeGreaterThan(SMALL_DELIVERIES_MIN);
+        expect(values['perSecond']).toBeGreaterThan(SMALL_DELIVERIES_MIN);
       }
       // Ids made within one millisecond differ in the length of their sequence number.
       expect(ours.detail['frameBytes']).toBeCloseTo(bare.detail['frameBytes'] ?? 0, 0);
@@ -118,17 +111,17 @@ describe('npm run bench', () => {
     RUN_DEADLINE_MS,
   );
 
-  it.each(CLIENTS)(
-    'latency: every delivery is timed (%s)',
-    async (client) => {
-      const report = await reportOf(['latency'], { BENCH_LOAD_CLIENT: client });
+  it(
+    'latency: every delivery is timed',
+    async () => {
+      const report = await reportOf(['latency']);
       for (const { values, detail } of samplesOf(report, 'latency')) {
         expect(detail['missing']).toBe(0);
-        expect(detail['samples']).toBeGreaterThanOrEqual(LATENCY_SAMPLES_MIN);
+        expect(detail['receipts']).toMatchObject({ samples: expect.any(Number) });
         expect(values['p50Ms']).toBeGreaterThan(0);
         expect(values['p99Ms']).toBeGreaterThanOrEqual(values['p50Ms'] ?? Number.NaN);
       }
-      expect(report.comparisons.map((line) => line.what)).toHaveLength(2);
+      expect(report.comparisons.map((line) => line.what)).toHaveLength(3);
     },
     RUN_DEADLINE_MS,
   );

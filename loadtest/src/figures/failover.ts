@@ -3,9 +3,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Halley, type HalleyError } from '@halley/client';
 import { WebSocket } from 'ws';
-import { BEARER } from '../harness/bare.js';
 import { startApi } from '../harness/ours.js';
 import { RestartableEdge } from '../harness/restartable-edge.js';
+import { BEARER } from '../harness/secrets.js';
 import { Stoppables } from '../harness/stack.js';
 import { monotonicMs } from '../sdk/clock.js';
 import { NumberPublisher } from '../sdk/publisher.js';

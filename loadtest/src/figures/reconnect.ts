@@ -1,10 +1,10 @@
 /** The only edge dies under thousands of SDK clients and comes back: how they arrive there. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { BEARER } from '../harness/bare.js';
 import { Crowd } from '../harness/crowd.js';
 import { startApi } from '../harness/ours.js';
 import { RestartableEdge } from '../harness/restartable-edge.js';
+import { BEARER } from '../harness/secrets.js';
 import { type Measured, Stoppables } from '../harness/stack.js';
 import { CpuWatch } from '../sdk/cpu-watch.js';
 import { NumberPublisher } from '../sdk/publisher.js';

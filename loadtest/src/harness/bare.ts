@@ -2,23 +2,31 @@
 
 import { fileURLToPath } from 'node:url';
 import { liveOf } from '../bare/keys.js';
+import { type Dialect, postRequest } from './dialect.js';
 import { Program } from './program.js';
+import { BEARER } from './secrets.js';
 import { type Stack, Stoppables } from './stack.js';
 
 const EDGE = fileURLToPath(new URL('../bare/edge.js', import.meta.url));
 const API = fileURLToPath(new URL('../bare/api.js', import.meta.url));
 const PROBE = new URL('probe.js', import.meta.url).href;
 
-/** The bare programs read no key; they get the same bytes as ours. */
-export const BEARER = 'bench-key';
+/** The socket's topic is the end of its path: the bare edge says and reads nothing. */
+const DIALECT: Dialect = {
+  listen: (channels) => ({
+    marker: '"type":"message"',
+    sockets: channels.map((name) => ({ kind: 'ws', readyFrames: 0, target: `/topics/${name}` })),
+  }),
+  publish: (channel, data) => postRequest(`/channels/${channel}/messages`, { data }),
+};
 
-const NONE = { wsPort: 0, postPort: 0, bearer: BEARER, side: 'bare' } as const;
+const BARE = { wsPort: 0, postPort: 0, bearer: BEARER, side: 'bare', dialect: DIALECT } as const;
 
 /** uWS alone: its POST publishes in the same process. */
 export async function startBareEdge(): Promise<Stack & { readonly edge: Program }> {
   const edge = await Program.start('edge', EDGE, { execArgv: ['--import', PROBE] });
   const ports = { wsPort: edge.port, postPort: edge.port };
-  return { ...NONE, ...ports, edge, processes: [edge], stop: () => edge.stop() };
+  return { ...BARE, ...ports, edge, processes: [edge], stop: () => edge.stop() };
 }
 
 /** A uWS handler that runs one script. */
@@ -26,16 +34,16 @@ export async function startBareApi(): Promise<Stack> {
   const all = new Stoppables();
   const redis = await all.redis();
   const api = await all.add(Program.start('api', API, { args: [redis.url] }));
-  return { ...NONE, postPort: api.port, processes: [api, redis], stop: () => all.stop() };
+  return { ...BARE, postPort: api.port, processes: [api, redis], stop: () => all.stop() };
 }
 
 /** Both, with Redis between them. */
-export async function startBarePair(channel: string): Promise<Stack> {
+export async function startBarePair(channels: readonly string[]): Promise<Stack> {
   const all = new Stoppables();
   const redis = await all.redis();
-  const edgeArgs = [redis.url, liveOf(channel)];
+  const edgeArgs = [redis.url, ...channels.map(liveOf)];
   const edge = await all.add(Program.start('edge', EDGE, { args: edgeArgs }));
   const api = await all.add(Program.start('api', API, { args: [redis.url] }));
   const ports = { wsPort: edge.port, postPort: api.port };
-  return { ...NONE, ...ports, processes: [edge, api, redis], stop: () => all.stop() };
+  return { ...BARE, ...ports, processes: [edge, api, redis], stop: () => all.stop() };
 }

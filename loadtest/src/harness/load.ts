@@ -5,14 +5,30 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { loadClientCommand } from './load-client.js';
+import { nativeProgram } from './native.js';
 import { keepOutput, machineBusySeconds, stopChild } from './program.js';
 import type { Measured, Stack } from './stack.js';
 
-export type LoadMode = 'fanout' | 'post' | 'latency' | 'hold';
+export type LoadMode = 'fanout' | 'post' | 'latency' | 'talk' | 'hold';
 
 /** Options of the load client (loadtest/README.md); lists go into a file, one item per line. */
 export type LoadOptions = Readonly<Record<string, string | number | readonly string[]>>;
+
+export interface Quantiles {
+  readonly samples: number;
+  /** -1 without samples. */
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly p999Us: number;
+  readonly maxUs: number;
+}
+
+/** What it took to open all sockets. */
+export interface Opened {
+  readonly seconds: number;
+  /** Of the load client. */
+  readonly cpuSeconds: number;
+}
 
 /** What the load client reports of one window; the rest depends on the mode. */
 export interface Window {
@@ -23,15 +39,14 @@ export interface Window {
   readonly deliveries: number;
   readonly deliveryBytes: number;
   readonly reads: number;
-  /** Of a POST alone; -1 if there was none. */
-  readonly answerP50Us: number;
-  readonly answerP99Us: number;
+  /** From request, or frame of `talk`, to answer. */
+  readonly answers: Quantiles;
   /** Deliveries that never came. */
   readonly missing?: number;
-  readonly samples?: number;
-  readonly p50Us?: number;
-  readonly p99Us?: number;
-  readonly maxUs?: number;
+  /** From the time at which a message was due to its receipt; mode `latency`. */
+  readonly receipts?: Quantiles;
+  /** Frames that were answered; mode `talk`. */
+  readonly answered?: number;
 }
 
 /**
@@ -66,7 +81,7 @@ export class LoadClient {
   }
 
   static async start(stack: Stack, mode: LoadMode, options: LoadOptions): Promise<LoadClient> {
-    const [command, ...first] = await loadClientCommand();
+    const program = nativeProgram('load-client');
     const dir = await mkdtemp(join(tmpdir(), 'halley-bench-load-'));
     const ports = { 'ws-port': stack.wsPort, 'post-port': stack.postPort, bearer: stack.bearer };
     const args = await Promise.all(
@@ -77,7 +92,7 @@ export class LoadClient {
         return `${name}=${path}`;
       }),
     );
-    const child = spawn(command, [...first, mode, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, [mode, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
     return new LoadClient(child, dir);
   }
 
@@ -104,6 +119,7 @@ export async function runLoad(
 ): Promise<LoadResult> {
   const client = await LoadClient.start(stack, mode, options);
   try {
+    if (mode !== 'post') await client.event('opened');
     await client.event('ready');
     await client.event('measuring');
     const before = cpuSecondsBy(stack.processes);

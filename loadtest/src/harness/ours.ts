@@ -6,8 +6,10 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BEARER } from './bare.js';
+import { websocket } from '../wires/wires.js';
+import { type Dialect, postRequest } from './dialect.js';
 import { Program } from './program.js';
+import { BEARER, TOKEN_SECRET } from './secrets.js';
 import { type Stack, Stoppables } from './stack.js';
 
 const APPS = new URL('../../../apps/', import.meta.url);
@@ -19,8 +21,6 @@ export interface Ours extends Stack {
   readonly edge: Program;
   readonly megacometPort: number;
 }
-
-export const TOKEN_SECRET = 'a secret of the bench, which signs for no one else';
 
 /** `bench:` is open to all, as the bare part is; `held:` needs a right of the token. */
 const CONFIG = {
@@ -50,6 +50,11 @@ const ENV: Readonly<Record<string, string>> = {
   HALLEY_TRUST_CLIENT_IDS: '1',
   HALLEY_ICOMET: '1',
   UWS_HTTP_MAX_HEADERS_SIZE: '16384',
+};
+
+const DIALECT: Dialect = {
+  listen: (channels) => websocket.listen(channels),
+  publish: (channel, data) => postRequest(`/channels/${channel}/messages`, { data }),
 };
 
 /** The api and Redis alone: what a publish takes while nobody is subscribed. */
@@ -91,7 +96,7 @@ export async function startApi(all: Stoppables) {
 }
 
 function stackOf(all: Stoppables, parts: Pick<Stack, 'postPort' | 'wsPort' | 'processes'>): Stack {
-  return { side: 'ours', bearer: BEARER, ...parts, stop: () => all.stop() };
+  return { side: 'ours', dialect: DIALECT, bearer: BEARER, ...parts, stop: () => all.stop() };
 }
 
 class ConfigFile {

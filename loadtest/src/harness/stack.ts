@@ -1,5 +1,6 @@
-/** The two sides of a comparison: what the load talks to, and whose CPU is looked at. */
+/** The sides of a comparison: what the load talks to, and whose CPU is looked at. */
 
+import type { Dialect } from './dialect.js';
 import { BenchRedis } from './redis.js';
 
 export interface Measured {
@@ -9,6 +10,7 @@ export interface Measured {
 
 export interface Stack {
   readonly side: Side;
+  readonly dialect: Dialect;
   /** 0 where the stack has no such server. */
   readonly wsPort: number;
   readonly postPort: number;
@@ -17,7 +19,10 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-export type Side = 'bare' | 'ours';
+export const OTHERS = ['bare', 'nchan', 'nchan-redis', 'socket.io'] as const;
+/** Whom ours is compared with: the least program that could do the same, and peers. */
+export type Other = (typeof OTHERS)[number];
+export type Side = 'ours' | Other;
 
 interface Stoppable {
   stop(): Promise<void>;

@@ -2,22 +2,22 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { startBareEdge } from '../harness/bare.js';
+import { type Opening, openingOptions } from '../harness/dialect.js';
 import { LoadClient } from '../harness/load.js';
 import { type Ours, startOurs } from '../harness/ours.js';
 import { MEMORY_QUESTION } from '../harness/probe-question.js';
 import type { Program } from '../harness/program.js';
 import type { Side, Stack } from '../harness/stack.js';
-import type { Goal, Sample, Scenario } from './scenario.js';
 import {
   icometStream,
   megacomet,
   namedSse,
-  type Opening,
   poll,
   sse,
   type Wire,
   websocket,
-} from './wires.js';
+} from '../wires/wires.js';
+import type { Sample, Scenario } from './scenario.js';
 
 /** Connections before the first look, so that code and pools that any use brings are not counted. */
 const WARM_SHARE = 0.1;
@@ -26,7 +26,7 @@ const SETTLE_INTERVAL_MS = 200;
 const LOOKS_MAX = 25;
 
 /** The bare part is uWS with WebSockets, or with requests that it does not answer. */
-function memoryOver(name: string, wire: Wire, goal: Goal): Scenario {
+function memoryOver(name: string, wire: Wire, bound: number): Scenario {
   return {
     name,
     metrics: [
@@ -36,24 +36,25 @@ function memoryOver(name: string, wire: Wire, goal: Goal): Scenario {
         unit: 'KB',
         better: 'less',
         bareFigure: 1.1,
-        goal,
+        bound,
       },
     ],
     // Every look needs a fresh process: what one round has freed would hide what the next one takes.
     open: async (settings) => ({
+      names: ['bare', 'ours'],
       measure: (side) => measure(side, wire, settings.connections),
       stop: async () => undefined,
     }),
   };
 }
 
-export const memory = memoryOver('memory', websocket, { atMost: 2.0 });
+export const memory = memoryOver('memory', websocket, 2.0);
 export const memoryWires: readonly Scenario[] = [
-  memoryOver('memory-sse', sse, { atMost: 2.0 }),
-  memoryOver('memory-sse-named', namedSse, { atMost: 2.7 }),
-  memoryOver('memory-poll', poll, { atMost: 2.0 }),
-  memoryOver('memory-icomet', icometStream, { atMost: 2.0 }),
-  memoryOver('memory-megacomet', megacomet, { atMost: 1.0 }),
+  memoryOver('memory-sse', sse, 2.0),
+  memoryOver('memory-sse-named', namedSse, 2.7),
+  memoryOver('memory-poll', poll, 2.0),
+  memoryOver('memory-icomet', icometStream, 2.0),
+  memoryOver('memory-megacomet', megacomet, 1.0),
 ];
 
 async function measure(side: Side, wire: Wire, connections: number): Promise<Sample> {
@@ -82,8 +83,11 @@ async function measure(side: Side, wire: Wire, connections: number): Promise<Sam
 }
 
 function bareOpening(wire: Wire): Opening {
-  if (wire === websocket) return { targets: ['/v1/ws'], options: {} };
-  return { targets: ['/held'], options: { marker: 'x', 'ready-frames': 0 } };
+  const socket =
+    wire === websocket
+      ? ({ kind: 'ws', readyFrames: 0, target: '/held' } as const)
+      : ({ kind: 'stream', readyFrames: 0, target: '/parked' } as const);
+  return { marker: wire.name, sockets: [socket] };
 }
 
 /** Runs `look` while the connections are open. */
@@ -91,12 +95,16 @@ async function hold<T>(
   stack: Stack,
   port: number,
   connections: number,
-  { targets, options }: Opening,
+  opening: Opening,
   look: () => Promise<T>,
 ): Promise<T> {
   const held = { ...stack, wsPort: port };
-  const client = await LoadClient.start(held, 'hold', { ...options, targets, connections });
+  const client = await LoadClient.start(held, 'hold', {
+    ...openingOptions(opening),
+    connections,
+  });
   try {
+    await client.event('opened');
     await client.event('ready');
     return await look();
   } finally {

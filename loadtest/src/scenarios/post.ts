@@ -5,12 +5,12 @@ import { runLoad } from '../harness/load.js';
 import { startOurApi } from '../harness/ours.js';
 import type { Stack } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
-import { postLine, windowOptions } from './load.js';
+import { DATA, numbered, windowOptions } from './load.js';
 import type { Sample, Scenario } from './scenario.js';
 import { openSides } from './sides.js';
 
 /** Many logs of few messages, as a backend writes them. Nobody is subscribed. */
-const CHANNELS = Array.from({ length: 1_000 }, (_, index) => `bench:post-${index}`);
+const CHANNELS = numbered('bench:post', 1_000);
 
 export const post: Scenario = {
   name: 'post',
@@ -21,17 +21,17 @@ export const post: Scenario = {
       unit: 'POST/s',
       better: 'more',
       bareFigure: 27_000,
-      goal: { ratio: 0.8 },
+      goals: { bare: 0.8 },
     },
   ],
-  open: (settings) => openSides(startBareApi, startOurApi, (stack) => measure(stack, settings)),
+  open: (settings) => openSides([startBareApi, startOurApi], (stack) => measure(stack, settings)),
 };
 
 async function measure(stack: Stack, settings: BenchSettings): Promise<Sample> {
   const { window, cpu } = await runLoad(stack, 'post', {
     ...windowOptions(settings),
     posters: settings.posters,
-    posts: CHANNELS.map((channel) => postLine(channel)),
+    requests: CHANNELS.map((channel) => stack.dialect.publish(channel, DATA)),
   });
   return { values: { postsPerSecond: window.posts / window.seconds }, cpu, detail: window };
 }

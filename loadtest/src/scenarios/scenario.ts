@@ -1,7 +1,7 @@
-/** What a scenario is: two sides that are measured in turn, and what counts of their samples. */
+/** What a scenario is: sides that are measured in turn, and what counts of their samples. */
 
 import type { CpuShares } from '../harness/load.js';
-import type { Side } from '../harness/stack.js';
+import type { Other, Side } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
 
 export interface Metric {
@@ -12,11 +12,11 @@ export interface Metric {
   readonly better: 'more' | 'less';
   /** What the bare part reaches on 2 cores. A run in which it is far off compares nothing. */
   readonly bareFigure?: number;
-  readonly goal?: Goal;
+  /** Ours over theirs: at least so much where more is better, else at most. */
+  readonly goals?: Readonly<Partial<Record<Other, number>>>;
+  /** For ours alone, in the metric's unit, with the same sense. */
+  readonly bound?: number;
 }
-
-/** Ours over bare, or a bound for ours alone. */
-export type Goal = { readonly ratio: number } | { readonly atMost: number };
 
 export interface Sample {
   readonly values: Readonly<Record<string, number>>;
@@ -25,8 +25,9 @@ export interface Sample {
   readonly detail: unknown;
 }
 
-/** Both sides, started; they are measured in turn. */
+/** All that are measured, started. */
 export interface Sides {
+  readonly names: readonly Side[];
   measure(side: Side): Promise<Sample>;
   stop(): Promise<void>;
 }

@@ -1,19 +1,23 @@
-/** Two stacks that stay up for all rounds of a scenario. */
+/** Stacks that stay up for all rounds of a scenario. */
 
 import { type Stack, Stoppables } from '../harness/stack.js';
 import type { Sample, Sides } from './scenario.js';
 
-/** Both keep running, the one that is not measured without load. */
+/** All keep running, those that are not measured without load. */
 export async function openSides(
-  startBare: () => Promise<Stack>,
-  startOurs: () => Promise<Stack>,
+  starts: readonly (() => Promise<Stack>)[],
   measure: (stack: Stack) => Promise<Sample>,
 ): Promise<Sides> {
   const all = new Stoppables();
-  const bare = await all.add(startBare());
-  const ours = await all.add(startOurs());
+  const stacks: Stack[] = [];
+  for (const start of starts) stacks.push(await all.add(start()));
   return {
-    measure: (side) => measure(side === 'bare' ? bare : ours),
+    names: stacks.map(({ side }) => side),
+    measure(side) {
+      const stack = stacks.find((one) => one.side === side);
+      if (stack === undefined) throw new Error(`no side ${side}`);
+      return measure(stack);
+    },
     stop: () => all.stop(),
   };
 }

@@ -1,7 +1,6 @@
 /** Publishes the numbers 1, 2, 3, ... into each of some channels, by the api. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { postLine } from '../scenarios/load.js';
 import { monotonicMs } from './clock.js';
 
 export interface PublisherOptions {
@@ -50,11 +49,10 @@ export class NumberPublisher {
 
   async #publish(channel: string, number: number): Promise<void> {
     const { port, bearer } = this.#options;
-    const [path, body = ''] = postLine(channel, number).split('\t');
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+    const answer = await fetch(`http://127.0.0.1:${port}/channels/${channel}/messages`, {
       method: 'POST',
       headers: { Authorization: `Bearer ${bearer}`, 'Content-Type': 'application/json' },
-      body,
+      body: JSON.stringify({ data: number }),
     });
     // Read to its end, or the connection is not used again.
     const text = await answer.text();

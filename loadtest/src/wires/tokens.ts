@@ -1,5 +1,5 @@
 import { signToken } from '@halley/shared/auth';
-import { TOKEN_SECRET } from '../harness/ours.js';
+import { TOKEN_SECRET } from '../harness/secrets.js';
 
 /** Tokens as a backend signs them: one client each, all with a right to `channel`. */
 export function signTokens(count: number, channel: string): string[] {
