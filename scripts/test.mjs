@@ -8,6 +8,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './lib/build.mjs';
 import {
+  ensureCompiler,
   ensureFaketime,
   ensurePackages,
   ensureRedisServer,
@@ -33,6 +34,7 @@ try {
   ensureRedisServer();
   ensureFaketime();
   ensureTestPrograms();
+  ensureCompiler();
   build();
   checkUwsBinary();
   for (const check of CHECKS) count(check, npm(['run', '--silent', check]));

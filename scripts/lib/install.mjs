@@ -59,6 +59,12 @@ export function ensureFaketime() {
   installPackage('libfaketime', 'tests set the clock of a redis-server with it', 'install it');
 }
 
+/** Installs Debian's C compiler where there is none: the load clients are written in C. */
+export function ensureCompiler() {
+  if (isInPath('cc')) return;
+  installPackage('gcc libc6-dev', 'the load clients are written in C', 'install a C compiler');
+}
+
 /** What the tests run beside Halley: Debian's packages, their program, and what for. */
 const TEST_PROGRAMS = [
   ['nginx', '/usr/sbin/nginx', 'tests hold its sample configuration'],

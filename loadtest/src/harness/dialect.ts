@@ -1,6 +1,6 @@
 /** How the load client talks to a server: what it opens, what it posts, what is a message. */
 
-import type { LoadOptions } from './load.js';
+import type { LoadOptions } from './load-options.js';
 
 export interface Socket {
   readonly kind: 'ws' | 'eio' | 'stream' | 'poll';

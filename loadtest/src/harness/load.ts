@@ -5,14 +5,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { LoadOptions } from './load-options.js';
 import { nativeProgram } from './native.js';
 import { keepOutput, machineBusySeconds, stopChild } from './program.js';
 import type { Measured, Stack } from './stack.js';
 
 export type LoadMode = 'fanout' | 'post' | 'latency' | 'talk' | 'hold';
-
-/** Options of the load client (loadtest/README.md); lists go into a file, one item per line. */
-export type LoadOptions = Readonly<Record<string, string | number | readonly string[]>>;
 
 export interface Quantiles {
   readonly samples: number;

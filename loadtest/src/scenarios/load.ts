@@ -1,6 +1,6 @@
 /** Options of the load client that several scenarios share. */
 
-import type { LoadOptions } from '../harness/load.js';
+import type { LoadOptions } from '../harness/load-options.js';
 import type { BenchSettings } from '../settings.js';
 
 /** With this data a frame has about 140 bytes, as in the known figures of the bare parts. */
