@@ -3,40 +3,16 @@ import {
   may,
   type Revocations,
   type Rule,
-  TOKEN_LEEWAY_SECONDS,
   type TokenVerifier,
 } from '@halley/shared/auth';
-import { type RawJson, type Refusal, refusal } from '@halley/shared/protocol';
-import type { Action, Authorizer, Grant, Identity, Visitor } from '../core/ports/authorizer.js';
+import { type Refusal, refusal } from '@halley/shared/protocol';
+import type { Action, Authorizer, Grant, Identity } from '../core/ports/authorizer.js';
 import type { Backends } from './backend.js';
+import { TokenIdentity } from './token-identity.js';
 
 /** The rules of a namespace. */
 export interface RuleTable {
   of(channel: string): Readonly<Record<Action, Rule>> & { readonly authorizeUrl?: string };
-}
-
-/** An identity by a token. Others (trusted names, nameless) have no claims. */
-class TokenIdentity implements Identity {
-  readonly claims: Claims;
-  readonly expiresAtMs: number;
-  /** Without a value until it has one: most have none, and there are a million. */
-  declare visitor?: Visitor;
-
-  constructor(claims: Claims, nowMs: number) {
-    this.claims = claims;
-    const expiresAtMs = claims.expiresAtSeconds * 1_000;
-    // Taken in its leeway, it holds to the end of it.
-    const isPast = expiresAtMs <= nowMs;
-    this.expiresAtMs = isPast ? expiresAtMs + TOKEN_LEEWAY_SECONDS * 1_000 : expiresAtMs;
-  }
-
-  get clientId(): string {
-    return this.claims.clientId;
-  }
-
-  get info(): RawJson | null {
-    return this.claims.info ?? null;
-  }
 }
 
 /** Rights out of tokens, namespace rules and revocations. */

@@ -14,6 +14,10 @@ interface Entry {
   stopLinger: (() => void) | null;
 }
 
+function entryOf(connections: number, isRegistered: boolean | null): Entry {
+  return { connections, isRegistered, last: null, stopLinger: null };
+}
+
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5_000;
 /** Of the calls for those who have left: one a millisecond, and all in this time. */
@@ -28,7 +32,8 @@ export class Presence {
   readonly #store: QueueStore;
   readonly #clock: Clock;
   readonly #graceMs: number;
-  readonly #entries = new Map<string, Entry>();
+  /** A number: so many connections of a client that is registered, and nothing is under way. */
+  readonly #entries = new Map<string, Entry | number>();
   readonly #graces = new Map<string, () => void>();
   readonly #departed = new Departed<string>();
 
@@ -41,15 +46,10 @@ export class Presence {
 
   /** One more connection of this client; `register` makes it known. */
   hold(clientId: string): void {
-    const entry = this.#entries.get(clientId);
-    if (entry !== undefined) entry.connections += 1;
-    else
-      this.#entries.set(clientId, {
-        connections: 1,
-        isRegistered: false,
-        last: null,
-        stopLinger: null,
-      });
+    const held = this.#entries.get(clientId);
+    if (typeof held === 'number') this.#entries.set(clientId, held + 1);
+    else if (held !== undefined) held.connections += 1;
+    else this.#entries.set(clientId, entryOf(1, false));
   }
 
   /**
@@ -57,7 +57,7 @@ export class Presence {
    * @param lingerMs how long it counts still; of several such connections the last one alone does
    */
   release(clientId: string, lingerMs = 0): void {
-    const entry = this.#entries.get(clientId);
+    const entry = this.#entry(clientId);
     if (entry === undefined) return;
     if (lingerMs > 0) {
       const wasLingering = entry.stopLinger !== null;
@@ -69,12 +69,13 @@ export class Presence {
   }
 
   isHeld(clientId: string): boolean {
-    return (this.#entries.get(clientId)?.connections ?? 0) > 0;
+    const held = this.#entries.get(clientId) ?? 0;
+    return (typeof held === 'number' ? held : held.connections) > 0;
   }
 
   /** Registers the client, again if need be, and reads its queue after a position. */
   register(clientId: string, after: Position | null): Promise<LogView> {
-    const entry = this.#entries.get(clientId);
+    const entry = this.#entry(clientId);
     if (entry === undefined) return Promise.reject(new Error('register before hold'));
     return this.#inOrder(clientId, entry, async () => {
       entry.isRegistered = null;
@@ -87,7 +88,7 @@ export class Presence {
   /** A message came for a client that is not here: what Redis holds is stale. */
   disown(clientId: string): void {
     if (this.#entries.has(clientId)) return;
-    const entry: Entry = { connections: 0, isRegistered: null, last: null, stopLinger: null };
+    const entry = entryOf(0, null);
     this.#entries.set(clientId, entry);
     this.#retire(clientId, entry);
   }
@@ -103,12 +104,32 @@ export class Presence {
 
   /** Resolves when Redis holds what is wanted; the graces that run are cut short. */
   async flush(): Promise<void> {
-    for (const [clientId, entry] of this.#entries) this.#endLinger(clientId, entry);
-    await Promise.all([...this.#entries.values()].map((entry) => entry.last));
+    for (const [clientId, held] of this.#entries) {
+      if (typeof held !== 'number') this.#endLinger(clientId, held);
+    }
+    const calls = [...this.#entries.values()].map((held) =>
+      typeof held === 'number' ? null : held.last,
+    );
+    await Promise.all(calls);
     const waiting = [...this.#graces.keys()];
     for (const stop of this.#graces.values()) stop();
     this.#graces.clear();
     await Promise.all(waiting.map((clientId) => this.#tellOffline(clientId)));
+  }
+
+  #entry(clientId: string): Entry | undefined {
+    const held = this.#entries.get(clientId);
+    if (typeof held !== 'number') return held;
+    const entry = entryOf(held, true);
+    this.#entries.set(clientId, entry);
+    return entry;
+  }
+
+  /** Back to a number, where that says it all; or out. */
+  #settle(clientId: string, { connections, isRegistered, last, stopLinger }: Entry): void {
+    if (last !== null) return;
+    if (connections === 0) this.#entries.delete(clientId);
+    else if (isRegistered === true && stopLinger === null) this.#entries.set(clientId, connections);
   }
 
   #endLinger(clientId: string, entry: Entry): void {
@@ -121,6 +142,7 @@ export class Presence {
   #drop(clientId: string, entry: Entry): void {
     entry.connections -= 1;
     if (entry.connections === 0) this.#retire(clientId, entry);
+    else this.#settle(clientId, entry);
   }
 
   #inOrder<T>(clientId: string, entry: Entry, call: () => Promise<T>): Promise<T> {
@@ -134,7 +156,7 @@ export class Presence {
       if (entry.last !== last) return;
       entry.last = null;
       // Not before: a second entry of this client would have calls in flight beside those that wait.
-      if (entry.connections === 0) this.#entries.delete(clientId);
+      this.#settle(clientId, entry);
     });
     return result;
   }

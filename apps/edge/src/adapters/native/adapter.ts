@@ -26,14 +26,8 @@ interface Early {
   readonly isBinary: boolean;
 }
 
-export interface NativeSession {
-  readonly session: Session | null;
-  /** What came before the welcome; null once it was sent. */
-  early: Early[] | null;
-}
-
-/** The door of the native WebSocket wire. */
-export class NativeDoor implements SocketDoor<Admission, NativeSession> {
+/** The door of the native WebSocket wire; who was turned away has no session. */
+export class NativeDoor implements SocketDoor<Admission, Session | null> {
   readonly path = '/v1/ws';
   readonly messageMaxBytes: number;
   readonly idleSeconds: number;
@@ -41,6 +35,8 @@ export class NativeDoor implements SocketDoor<Admission, NativeSession> {
   readonly #options: HandshakeOptions;
   readonly #newConnectionId: () => string;
   readonly #frameMaxBytes: number;
+  /** What came before the welcome, of those who wait for theirs. */
+  readonly #early = new Map<Session, Early[]>();
 
   constructor(edge: Edge, options: HandshakeOptions, newConnectionId: () => string) {
     const { payloadMaxBytes, pingIntervalMs } = edge.services.limits;
@@ -66,25 +62,23 @@ export class NativeDoor implements SocketDoor<Admission, NativeSession> {
     return admission.protocol;
   }
 
-  open(connection: Connection, admission: Admission): NativeSession {
+  open(connection: Connection, admission: Admission): Session | null {
     if ('refused' in admission) return this.#turnAway(connection, admission.refused);
     const { identity, queueAfter } = admission;
     const refused = this.#edge.turnsAwayClient(connection.addressKey(), identity);
     if (refused !== null) return this.#turnAway(connection, refused);
     const connectionId = this.#newConnectionId();
     const session = this.#edge.enter({ connectionId, connection, wire: nativeWire, identity });
-    const native: NativeSession = { session, early: [] };
-    this.#edge.welcome(session, queueAfter).then(
-      () => this.#welcomed(native),
-      () => undefined,
-    );
-    return native;
+    this.#early.set(session, []);
+    const welcomed = () => this.#welcomed(session);
+    this.#edge.welcome(session, queueAfter).then(welcomed, welcomed);
+    return session;
   }
 
-  message(native: NativeSession, bytes: ArrayBuffer, isBinary: boolean): void {
-    const { session, early } = native;
+  message(session: Session | null, bytes: ArrayBuffer, isBinary: boolean): void {
     if (session === null || session.isEnding) return;
-    if (early === null) {
+    const early = this.#early.get(session);
+    if (early === undefined) {
       this.#carryOut(session, bytes, isBinary);
     } else if (early.length < EARLY_MAX_MESSAGES) {
       // uWS takes its bytes back after this call.
@@ -94,31 +88,29 @@ export class NativeDoor implements SocketDoor<Admission, NativeSession> {
     }
   }
 
-  overflowed({ session }: NativeSession): void {
+  overflowed(session: Session | null): void {
     if (session !== null) this.#edge.overflowed(session);
   }
 
-  drained({ session }: NativeSession): void {
+  drained(session: Session | null): void {
     if (session !== null) this.#edge.drained(session);
   }
 
-  closed({ session }: NativeSession): void {
+  closed(session: Session | null): void {
     if (session !== null) this.#edge.leave(session);
   }
 
-  #turnAway(connection: Connection, refused: Refusal): NativeSession {
+  #turnAway(connection: Connection, refused: Refusal): null {
     const { code, message } = refused;
     this.#edge.refuseArrival(refused, connection.address());
     connection.end(closeNumber(code as CloseCode), `${code}: ${message}`);
-    return { session: null, early: null };
+    return null;
   }
 
-  #welcomed(native: NativeSession): void {
-    const early = native.early ?? [];
-    native.early = null;
-    for (const { bytes, isBinary } of early) {
-      if (native.session !== null) this.#carryOut(native.session, bytes, isBinary);
-    }
+  #welcomed(session: Session): void {
+    const early = this.#early.get(session) ?? [];
+    this.#early.delete(session);
+    for (const { bytes, isBinary } of early) this.#carryOut(session, bytes, isBinary);
   }
 
   #carryOut(session: Session, bytes: ArrayBuffer, isBinary: boolean): void {
