@@ -62,8 +62,7 @@ function rightsOf({ subscribe, publish, presence, channel }: Claims): Rights {
   const key = subscribe ?? publish ?? presence ?? NO_LIST;
   const pooled = pool.get(key) ?? [];
   const known = pooled.find(
-    (one) =>
-      one.subscribe === subscribe && one.publish === publish && one.presence === presence,
+    (one) => one.subscribe === subscribe && one.publish === publish && one.presence === presence,
   );
   if (known !== undefined) return known;
   pooled.push(rights);
