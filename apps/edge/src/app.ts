@@ -23,7 +23,7 @@ import { drain } from './core/drain.js';
 import { Edge } from './core/edge.js';
 import { Followers, JoinedFanout } from './core/followers.js';
 import { Overload } from './core/overload.js';
-import { startSweep } from './core/sweep.js';
+import { Sweep } from './core/sweep.js';
 import { EdgeCounters } from './observe/counters.js';
 import { registerGauges } from './observe/gauges.js';
 import { LoadMeter } from './observe/load.js';
@@ -117,7 +117,9 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
   const adminPort = await listen(admin, host, settings.edge.adminPort, 'HALLEY_EDGE_ADMIN_PORT');
   const port = await listen(app, host, settings.edge.port, 'HALLEY_EDGE_PORT');
   const doorPorts = await listenForDoors(host, doors.ports, settings.tls);
-  const pulse = new Pulse(redis, new LoadMeter(edge, counters, overload), identity, {
+  const sweep = new Sweep(edge);
+  const load = new LoadMeter(edge, counters, overload, sweep);
+  const pulse = new Pulse(redis, load, identity, {
     url: settings.edge.publicUrl ?? addressOf(settings, port.port, doors.path),
     adminUrl: `http://${host}:${adminPort.port}`,
     version: VERSION,
@@ -126,7 +128,7 @@ export async function startEdge(settings: Settings): Promise<RunningEdge> {
     onForgotten: () => upkeep.forgotten(),
   });
   await pulse.start();
-  const stops = [startSweep(edge), edge.channels.startHousekeeping(), doors.start()];
+  const stops = [sweep.start(), edge.channels.startHousekeeping(), doors.start()];
   log.info({ port: port.port, adminPort: adminPort.port, edgeId: identity.id }, 'edge is up');
 
   return {

@@ -36,7 +36,7 @@ export class TokenAuthorizer implements Authorizer {
 
   may(action: Action, channel: string, identity: Identity): boolean {
     const rule = this.#rules.of(channel)[action];
-    return may(action, channel, rule, claimsOf(identity), identity.clientId !== null);
+    return may(action, channel, rule, tokenOf(identity), identity.clientId !== null);
   }
 
   verify(token: string): Identity | Refusal | Promise<Identity | Refusal> {
@@ -76,8 +76,8 @@ export class TokenAuthorizer implements Authorizer {
   }
 
   isRevoked(identity: Identity): boolean {
-    const claims = claimsOf(identity);
-    return claims !== null && this.#revocations.isRevoked(claims, Date.now());
+    const token = tokenOf(identity);
+    return token !== null && this.#revocations.isRevoked(token, Date.now());
   }
 
   bannedUntil(channel: string, member: string): number | null {
@@ -93,6 +93,7 @@ function identityOf(verified: Claims | Refusal): Identity | Refusal {
   return 'code' in verified ? verified : new TokenIdentity(verified, Date.now());
 }
 
-function claimsOf(identity: Identity): Claims | null {
-  return identity instanceof TokenIdentity ? identity.claims : null;
+/** Others (trusted names, nameless) have none. */
+function tokenOf(identity: Identity): TokenIdentity | null {
+  return identity instanceof TokenIdentity ? identity : null;
 }

@@ -1,8 +1,13 @@
-import { type Claims, TOKEN_LEEWAY_SECONDS } from '@halley/shared/auth';
+import {
+  type Claims,
+  type RevocableToken,
+  TOKEN_LEEWAY_SECONDS,
+  type TokenRights,
+} from '@halley/shared/auth';
 import type { RawJson } from '@halley/shared/protocol';
 import type { Identity, Visitor } from '../core/ports/authorizer.js';
 
-type Rights = Pick<Claims, 'subscribe' | 'publish' | 'presence' | 'channel'>;
+type Rights = Omit<TokenRights, 'clientId'>;
 
 /** Of tokens without lists. */
 const NO_LIST: readonly string[] = [];
@@ -10,15 +15,15 @@ const NO_LIST: readonly string[] = [];
 const pool = new WeakMap<readonly string[], Rights[]>();
 
 /**
- * An identity by a token. Others (trusted names, nameless) have no claims. There are a million: what tokens
- * have in common is shared, and no number is kept that would be an object of its own.
+ * An identity by a token. There are a million: what tokens have in common is shared, and no number is kept
+ * that would be an object of its own.
  */
-export class TokenIdentity implements Identity {
+export class TokenIdentity implements Identity, TokenRights, RevocableToken {
   readonly clientId: string;
   readonly info: RawJson | null;
+  readonly jti: string | undefined;
+  readonly issuedAtSeconds: number | undefined;
   readonly #rights: Rights;
-  readonly #jti: string | undefined;
-  readonly #issuedAtSeconds: number | undefined;
   /** Taken in its leeway, it holds to the end of it. */
   readonly #holdsUntilSeconds: number;
   /** Without a value until it has one: most have none. */
@@ -28,9 +33,9 @@ export class TokenIdentity implements Identity {
     const { clientId, info = null, jti, issuedAtSeconds, expiresAtSeconds } = claims;
     this.clientId = clientId;
     this.info = info;
+    this.jti = jti;
+    this.issuedAtSeconds = issuedAtSeconds;
     this.#rights = rightsOf(claims);
-    this.#jti = jti;
-    this.#issuedAtSeconds = issuedAtSeconds;
     const isPast = expiresAtSeconds * 1_000 <= nowMs;
     this.#holdsUntilSeconds = expiresAtSeconds + (isPast ? TOKEN_LEEWAY_SECONDS : 0);
   }
@@ -39,25 +44,26 @@ export class TokenIdentity implements Identity {
     return this.#holdsUntilSeconds * 1_000;
   }
 
-  get claims(): Claims {
-    return {
-      ...this.#rights,
-      clientId: this.clientId,
-      expiresAtSeconds: this.#holdsUntilSeconds,
-      ...(this.#jti !== undefined && { jti: this.#jti }),
-      ...(this.#issuedAtSeconds !== undefined && { issuedAtSeconds: this.#issuedAtSeconds }),
-    };
+  get subscribe(): readonly string[] | undefined {
+    return this.#rights.subscribe;
+  }
+
+  get publish(): readonly string[] | undefined {
+    return this.#rights.publish;
+  }
+
+  get presence(): readonly string[] | undefined {
+    return this.#rights.presence;
+  }
+
+  get channel(): string | undefined {
+    return this.#rights.channel;
   }
 }
 
 /** The same object for equal lists, but for a token of one channel, which is not kept for long. */
 function rightsOf({ subscribe, publish, presence, channel }: Claims): Rights {
-  const rights: Rights = {
-    ...(subscribe !== undefined && { subscribe }),
-    ...(publish !== undefined && { publish }),
-    ...(presence !== undefined && { presence }),
-    ...(channel !== undefined && { channel }),
-  };
+  const rights = { subscribe, publish, presence, channel };
   if (channel !== undefined) return rights;
   const key = subscribe ?? publish ?? presence ?? NO_LIST;
   const pooled = pool.get(key) ?? [];

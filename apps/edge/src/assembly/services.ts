@@ -12,6 +12,7 @@ import type { EdgeIdentity } from '../broker/edge-identity.js';
 import { RedisMemberStore } from '../broker/member-store.js';
 import { RedisQueueStore } from '../broker/queue-store.js';
 import { limitsOf } from '../config.js';
+import { Outflow } from '../core/outflow.js';
 import type { Overload } from '../core/overload.js';
 import { systemClock } from '../core/ports/clock.js';
 import type { Fanout } from '../core/ports/connection.js';
@@ -70,6 +71,7 @@ export function servicesOf(settings: Settings, parts: Parts): Services {
     members: new RedisMemberStore(redis, scripts, identity),
     fanout,
     counters,
+    outflow: new Outflow(),
     presence: new Presence(queues, systemClock, settings.edge.presenceGraceMs),
   };
 }

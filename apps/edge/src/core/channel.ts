@@ -97,6 +97,7 @@ export class Channel extends Stream {
 
   protected deliver(item: StreamItem): void {
     this.#services.fanout.publish(this.name, item);
+    this.#services.outflow.add(item.frame.length);
     this.#services.counters.delivered(this.listeners, this.listeners * item.frame.length);
   }
 

@@ -109,6 +109,7 @@ export class Client extends Stream {
   }
 
   protected deliver(item: StreamItem): void {
+    this.#services.outflow.add(item.frame.length);
     for (const session of itemsOf(this.#joined)) session.replay(item);
   }
 

@@ -1,4 +1,5 @@
 import type { AdmissionLimits } from './admission.js';
+import type { Outflow } from './outflow.js';
 import type { Authorizer } from './ports/authorizer.js';
 import type { Clock } from './ports/clock.js';
 import type { Fanout } from './ports/connection.js';
@@ -40,5 +41,6 @@ export interface Services {
   readonly members: MemberStore;
   readonly fanout: Fanout;
   readonly counters: Counters;
+  readonly outflow: Outflow;
   readonly presence: Presence;
 }

@@ -1,6 +1,7 @@
 import type { Heartbeat } from '@halley/shared/redis';
 import type { Edge } from '../core/edge.js';
 import type { Overload } from '../core/overload.js';
+import type { Sweep } from '../core/sweep.js';
 import type { EdgeCounters } from './counters.js';
 
 type Load = Pick<
@@ -21,14 +22,16 @@ export class LoadMeter {
   readonly #edge: Edge;
   readonly #counters: EdgeCounters;
   readonly #overload: Overload;
+  readonly #sweep: Sweep;
   #atMs = performance.now();
   #cpu = process.cpuUsage();
   #messages = 0;
   #bytes = 0;
 
-  constructor(edge: Edge, counters: EdgeCounters, overload: Overload) {
+  constructor(edge: Edge, counters: EdgeCounters, overload: Overload, sweep: Sweep) {
     this.#edge = edge;
     this.#overload = overload;
+    this.#sweep = sweep;
     this.#counters = counters;
   }
 
@@ -36,7 +39,7 @@ export class LoadMeter {
     const nowMs = performance.now();
     const seconds = Math.max(0.001, (nowMs - this.#atMs) / 1_000);
     const cpu = process.cpuUsage(this.#cpu);
-    const backpressureBytes = this.#bytesWaiting();
+    const backpressureBytes = this.#sweep.bytesWaiting;
     const lagMs = this.#counters.loopDelay.takeP99Ms();
     this.#overload.note(lagMs, backpressureBytes);
     const load = {
@@ -61,11 +64,5 @@ export class LoadMeter {
     const byWire: Record<string, number> = {};
     for (const { wire } of this.#edge.sessions) byWire[wire.name] = (byWire[wire.name] ?? 0) + 1;
     return byWire;
-  }
-
-  #bytesWaiting(): number {
-    let bytes = 0;
-    for (const { connection } of this.#edge.sessions) bytes += connection.bufferedBytes();
-    return bytes;
   }
 }

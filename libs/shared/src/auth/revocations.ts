@@ -28,6 +28,11 @@ export function banMember(channel: string, clientId: string): string {
 
 export type RevocationEntry = readonly [member: string, expiresAtSeconds: number];
 
+/** What of a token a revocation can name. */
+export type RevocableToken = {
+  readonly [Name in 'jti' | 'issuedAtSeconds']?: Claims[Name] | undefined;
+} & Pick<Claims, 'clientId'>;
+
 interface ClientRevocation {
   readonly issuedBeforeSeconds: number;
   readonly expiresAtSeconds: number;
@@ -75,17 +80,17 @@ export class Revocations {
     return true;
   }
 
-  isRevoked(claims: Claims, nowMs: number): boolean {
+  isRevoked(token: RevocableToken, nowMs: number): boolean {
     if (this.size === 0) return false;
     const nowSeconds = nowMs / 1_000;
-    if (claims.jti !== undefined) {
-      const endsAt = this.#members.get(tokenMember(claims.jti));
+    if (token.jti !== undefined) {
+      const endsAt = this.#members.get(tokenMember(token.jti));
       if (endsAt !== undefined && endsAt > nowSeconds) return true;
     }
-    const client = this.#clients.get(claims.clientId);
+    const client = this.#clients.get(token.clientId);
     if (client === undefined || client.expiresAtSeconds <= nowSeconds) return false;
     // Nobody knows when a token without iat was issued: it counts as older than any revocation.
-    return (claims.issuedAtSeconds ?? Number.NEGATIVE_INFINITY) < client.issuedBeforeSeconds;
+    return (token.issuedAtSeconds ?? Number.NEGATIVE_INFINITY) < client.issuedBeforeSeconds;
   }
 
   /** When the client's ban from the channel ends, unix ms; null where there is none. */

@@ -7,6 +7,11 @@ export type Rule = (typeof RULES)[number];
 
 export type Action = 'subscribe' | 'publish' | 'history' | 'presence';
 
+/** What a token says of rights. */
+export type TokenRights = {
+  readonly [Name in 'subscribe' | 'publish' | 'presence' | 'channel']?: Claims[Name] | undefined;
+} & Pick<Claims, 'clientId'>;
+
 const STAR = 42;
 const BRACE = 123;
 const CLIENT_PLACEHOLDER = '{sub}';
@@ -20,7 +25,7 @@ export function may(
   action: Action,
   channel: string,
   rule: Rule,
-  claims: Claims | null,
+  claims: TokenRights | null,
   hasIdentity: boolean,
 ): boolean {
   if (rule === 'anyone') return true;
@@ -31,7 +36,7 @@ export function may(
   return speaks && grants(action, channel, claims);
 }
 
-function grants(action: Action, channel: string, claims: Claims): boolean {
+function grants(action: Action, channel: string, claims: TokenRights): boolean {
   if (claims.channel === channel && action !== 'publish') return true;
   const patterns = claims[action === 'history' ? 'subscribe' : action];
   if (patterns === undefined) return false;

@@ -1,4 +1,8 @@
-/** Joins what is added in one event-loop turn into few calls, and hands every answer back. */
+/**
+ * Joins items into few calls, and hands every answer back. What comes while calls are under way travels
+ * together when one of them is answered: the more there is to do, the less each item costs, and where
+ * there is little nothing waits.
+ */
 
 interface Waiting<I, O> {
   readonly item: I;
@@ -6,12 +10,26 @@ interface Waiting<I, O> {
   reject(error: unknown): void;
 }
 
+interface Group<I, O> {
+  waiting: Waiting<I, O>[];
+  /** Calls without an answer. */
+  underWay: number;
+  /** Those who wait have seen a whole tick pass. */
+  isOverdue: boolean;
+}
+
+/** The store works on one call while the next is put together. */
+const UNDER_WAY_MAX = 2;
+/** Nobody waits longer than two of these for the answer to another call: the store may hang, or be far. */
+const TICK_MS = 10;
+
 export class Batcher<I, O> {
   readonly #max: number;
   readonly #groupOf: (item: I) => number;
   readonly #send: (items: readonly I[]) => Promise<readonly (O | Promise<O>)[]>;
-  #waiting = new Map<number, Waiting<I, O>[]>();
+  readonly #groups = new Map<number, Group<I, O>>();
   #isScheduled = false;
+  #isTicking = false;
 
   /**
    * @param max items of one call
@@ -31,16 +49,14 @@ export class Batcher<I, O> {
   add(item: I): Promise<O> {
     return new Promise((resolve, reject) => {
       const key = this.#groupOf(item);
-      const group = this.#waiting.get(key) ?? [];
-      group.push({ item, resolve, reject });
-      if (group.length === this.#max) {
-        // The store works on this one while the next is put together.
-        this.#waiting.delete(key);
-        void this.#deliver(group);
-        return;
+      let group = this.#groups.get(key);
+      if (group === undefined) {
+        group = { waiting: [], underWay: 0, isOverdue: false };
+        this.#groups.set(key, group);
       }
-      if (group.length === 1) this.#waiting.set(key, group);
-      this.#schedule();
+      group.waiting.push({ item, resolve, reject });
+      if (group.waiting.length === this.#max) void this.#deliver(key, group);
+      else this.#schedule();
     });
   }
 
@@ -48,17 +64,38 @@ export class Batcher<I, O> {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#flush());
+    setImmediate(() => {
+      this.#isScheduled = false;
+      for (const [key, group] of this.#groups) {
+        if (group.waiting.length === 0) continue;
+        if (group.underWay < UNDER_WAY_MAX) void this.#deliver(key, group);
+        else this.#tick();
+      }
+    });
   }
 
-  #flush(): void {
-    const waiting = this.#waiting;
-    this.#waiting = new Map();
-    this.#isScheduled = false;
-    for (const group of waiting.values()) void this.#deliver(group);
+  #tick(): void {
+    if (this.#isTicking) return;
+    this.#isTicking = true;
+    setTimeout(() => {
+      this.#isTicking = false;
+      for (const [key, group] of this.#groups) {
+        if (group.waiting.length === 0) continue;
+        if (group.isOverdue) {
+          void this.#deliver(key, group);
+        } else {
+          group.isOverdue = true;
+          this.#tick();
+        }
+      }
+    }, TICK_MS);
   }
 
-  async #deliver(batch: readonly Waiting<I, O>[]): Promise<void> {
+  async #deliver(key: number, group: Group<I, O>): Promise<void> {
+    const batch = group.waiting;
+    group.waiting = [];
+    group.isOverdue = false;
+    group.underWay += 1;
     try {
       const outcomes = await this.#send(batch.map((entry) => entry.item));
       for (const [index, entry] of batch.entries())
@@ -66,5 +103,8 @@ export class Batcher<I, O> {
     } catch (error) {
       for (const entry of batch) entry.reject(error);
     }
+    group.underWay -= 1;
+    if (group.waiting.length > 0) this.#schedule();
+    else if (group.underWay === 0) this.#groups.delete(key);
   }
 }
