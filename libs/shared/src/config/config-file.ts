@@ -1,13 +1,11 @@
 /** The JSON file that `HALLEY_CONFIG` names. */
 
 import { readFileSync } from 'node:fs';
-import Type from 'typebox';
-import { Check } from 'typebox/value';
 import { RULES } from '../auth/index.js';
 import { CHANNEL_NAME_MAX_BYTES } from '../protocol/index.js';
 import { AUTHORIZE_URL_MAX_CHARS, authorizeUrlProblems } from './authorize-url.js';
 import { CLIENT_NAMESPACE, type NamespaceOptions } from './namespaces.js';
-import { optionProblems } from './option-problems.js';
+import { boolean, integer, isChosen, object, oneOf, optionProblems, text } from './options.js';
 
 export interface QueueLimits {
   /** Age up to which a private message waits for its client. */
@@ -24,47 +22,32 @@ export interface FileConfig {
 export const QUEUE_DEFAULTS: QueueLimits = { seconds: 60, maxMessages: 1_000 };
 export const NO_FILE: FileConfig = { namespaces: new Map(), queue: QUEUE_DEFAULTS };
 
-const Right = Type.Enum([...RULES]);
+const right = oneOf(RULES);
+const authorizeUrl = text(AUTHORIZE_URL_MAX_CHARS);
 
-const NamespaceSchema = Type.Object(
-  {
-    historySize: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
-    historySeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 604_800 })),
-    subscribe: Type.Optional(Right),
-    publish: Type.Optional(Right),
-    history: Type.Optional(Right),
-    presence: Type.Optional(Right),
-    members: Type.Optional(Type.Boolean()),
-    joinLeave: Type.Optional(Type.Boolean()),
-    leaveDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 600_000 })),
-    maxPayloadBytes: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_048_576 })),
-    icomet: Type.Optional(Type.Boolean()),
-    authorizeUrl: Type.Optional(Type.String({ maxLength: AUTHORIZE_URL_MAX_CHARS })),
-  },
-  { additionalProperties: false },
-);
-
-/** As much of the file as it takes to look at the namespaces, whatever else is wrong. */
-const WithNamespaces = Type.Object({ namespaces: Type.Record(Type.String(), Type.Unknown()) });
+const NAMESPACE_OPTIONS = {
+  historySize: integer(0, 10_000),
+  historySeconds: integer(1, 604_800),
+  subscribe: right,
+  publish: right,
+  history: right,
+  presence: right,
+  members: boolean,
+  joinLeave: boolean,
+  leaveDelayMs: integer(0, 600_000),
+  maxPayloadBytes: integer(1, 1_048_576),
+  icomet: boolean,
+  authorizeUrl,
+};
 
 /** What the server writes into `@client` channels is fixed; who may read them is not. */
-const ClientNamespaceSchema = Type.Object(
-  {
-    subscribe: Type.Optional(Right),
-    history: Type.Optional(Right),
-    authorizeUrl: Type.Optional(Type.String({ maxLength: AUTHORIZE_URL_MAX_CHARS })),
-  },
-  { additionalProperties: false },
-);
+const CLIENT_NAMESPACE_OPTIONS = { subscribe: right, history: right, authorizeUrl };
 
-const FileSchema = Type.Object(
-  {
-    namespaces: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-    queueSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
-    queueMaxMessages: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
-  },
-  { additionalProperties: false },
-);
+const FILE_OPTIONS = {
+  namespaces: object,
+  queueSeconds: integer(1, 86_400),
+  queueMaxMessages: integer(1, 100_000),
+};
 
 const NAMESPACE_NAME = /^[A-Za-z0-9_\-=@,.;~]*$/;
 /** A channel of the namespace has the `:` too. */
@@ -74,10 +57,10 @@ const NAMESPACE_MAX_BYTES = CHANNEL_NAME_MAX_BYTES - 1;
 export function readConfigFile(path: string, problems: string[]): FileConfig {
   const value = readJson(path, problems);
   if (value === undefined) return NO_FILE;
-  const found = optionProblems('', value, FileSchema);
+  const found = optionProblems('', value, FILE_OPTIONS);
   const namespaces = readNamespaces(value, found);
   problems.push(...found.map((problem) => `HALLEY_CONFIG ${path}: ${problem}`));
-  if (!Check(FileSchema, value)) return NO_FILE;
+  if (!isChosen(value, FILE_OPTIONS)) return NO_FILE;
   const seconds = value.queueSeconds ?? QUEUE_DEFAULTS.seconds;
   const maxMessages = value.queueMaxMessages ?? QUEUE_DEFAULTS.maxMessages;
   return { namespaces, queue: { seconds, maxMessages } };
@@ -85,11 +68,12 @@ export function readConfigFile(path: string, problems: string[]): FileConfig {
 
 function readNamespaces(value: unknown, problems: string[]): Map<string, NamespaceOptions> {
   const namespaces = new Map<string, NamespaceOptions>();
-  if (!Check(WithNamespaces, value)) return namespaces;
-  for (const [name, options] of Object.entries(value.namespaces)) {
+  // Whatever else of the file is wrong.
+  if (!object.is(value) || !object.is(value['namespaces'])) return namespaces;
+  for (const [name, options] of Object.entries(value['namespaces'])) {
     const wrong = namespaceProblems(name, options);
     problems.push(...wrong);
-    if (wrong.length === 0 && Check(NamespaceSchema, options)) namespaces.set(name, options);
+    if (wrong.length === 0 && isChosen(options, NAMESPACE_OPTIONS)) namespaces.set(name, options);
   }
   return namespaces;
 }
@@ -115,8 +99,8 @@ function readJson(path: string, problems: string[]): unknown {
 function namespaceProblems(name: string, options: unknown): string[] {
   const place = `namespaces[${JSON.stringify(name)}]`;
   if (name === CLIENT_NAMESPACE) {
-    const wrong = optionProblems(place, options, ClientNamespaceSchema);
-    if (wrong.length > 0 || !Check(ClientNamespaceSchema, options)) return wrong;
+    const wrong = optionProblems(place, options, CLIENT_NAMESPACE_OPTIONS);
+    if (!isChosen(options, CLIENT_NAMESPACE_OPTIONS)) return wrong;
     return authorizeUrlProblems(options).map((problem) => `${place}: ${problem}`);
   }
   if (name.startsWith('@')) return [`${place}: names that start with @ are reserved`];
@@ -125,8 +109,8 @@ function namespaceProblems(name: string, options: unknown): string[] {
       `${place}: a name is at most ${NAMESPACE_MAX_BYTES} characters of A-Z a-z 0-9 _ - = @ , . ; ~`,
     ];
   }
-  const wrong = optionProblems(place, options, NamespaceSchema);
-  if (wrong.length > 0 || !Check(NamespaceSchema, options)) return wrong;
+  const wrong = optionProblems(place, options, NAMESPACE_OPTIONS);
+  if (!isChosen(options, NAMESPACE_OPTIONS)) return wrong;
   return namespaceContradictions(options).map((problem) => `${place}: ${problem}`);
 }
 
