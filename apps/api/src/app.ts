@@ -126,7 +126,13 @@ function createServer(services: Services, icomet: IcometAdmin | null): HttpServe
   // Unique in the fleet without drawing anything per request.
   const prefix = `${randomBase36(8)}-`;
   let count = 0;
-  const observed = new Map<string, ReturnType<typeof requests.labels>>();
+  const observed = new Map<string, Map<number, ReturnType<typeof requests.labels>>>();
+  // prom-client sorts and joins the labels at each call; the same few are used again and again.
+  const seriesOf = (route: string, status: number) => {
+    const series = requests.labels({ route, status });
+    observed.set(route, (observed.get(route) ?? new Map()).set(status, series));
+    return series;
+  };
   const options = {
     callers: new Callers(new ApiKeys(settings.apiKeys)),
     rates: new KeyRates(scripts, settings.limits.apiKeyMessagesPerSecond),
@@ -139,13 +145,7 @@ function createServer(services: Services, icomet: IcometAdmin | null): HttpServe
       return prefix + count.toString(36);
     },
     observe(route: string, status: number, durationMs: number) {
-      // prom-client sorts and joins the labels at each call; the same few are used again and again.
-      const key = `${status} ${route}`;
-      let series = observed.get(key);
-      if (series === undefined) {
-        series = requests.labels({ route, status });
-        observed.set(key, series);
-      }
+      const series = observed.get(route)?.get(status) ?? seriesOf(route, status);
       series.observe(durationMs / MS_PER_SECOND);
     },
   };

@@ -23,7 +23,6 @@ import {
   clientKeys,
   clientOnceKey,
   edgeChannelPrefix,
-  partitionOfChannel,
   partitionOfClient,
 } from '../redis/keys.js';
 import type { ScriptName, Scripts } from '../redis/scripts.js';
@@ -116,15 +115,15 @@ export class Publisher {
     const bytes = Buffer.byteLength(body);
     const refused = this.#pending.add(bytes);
     if (refused !== null) return Promise.resolve(refused);
-    const { log, top, live, number } = channelKeys(channel);
+    const names = channelKeys(channel);
     const once = key === undefined ? [] : [channelOnceKey(channel, key)];
-    const numbers = history.icomet === true ? [number] : [];
+    const numbers = history.icomet === true ? [names.number] : [];
     return this.#channels.add({
       bytes,
-      partition: partitionOfChannel(channel),
-      keys: [log, top, ...numbers, ...once],
+      partition: names.partition,
+      keys: [names.log, names.top, ...numbers, ...once],
       args: [
-        live,
+        names.live,
         messageHead(channel),
         body,
         randomBase36(4),

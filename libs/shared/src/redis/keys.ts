@@ -66,21 +66,55 @@ function prefix(partition: number): string {
   return found;
 }
 
-/** The keys of one channel; all in its partition. */
-export function channelKeys(channel: string) {
-  const p = prefix(partitionOfChannel(channel));
-  return {
-    log: `${p}log:${channel}`,
-    top: `${p}top:${channel}`,
-    cut: `${p}cut:${channel}`,
-    subscribers: `${p}subscribers:${channel}`,
-    members: `${p}members:${channel}`,
-    live: `${p}ch:${channel}`,
-    /** Number of the last message, where the namespace numbers them. */
-    number: `${p}number:${channel}`,
-    /** Token of the iComet door. */
-    icometToken: `${p}icomettoken:${channel}`,
-  };
+/** The keys of one channel; all in its partition. Each is made when it is asked for. */
+class ChannelKeys {
+  readonly partition: number;
+  readonly #prefix: string;
+  readonly #channel: string;
+
+  constructor(channel: string) {
+    this.partition = partitionOfChannel(channel);
+    this.#prefix = prefix(this.partition);
+    this.#channel = channel;
+  }
+
+  get log(): string {
+    return `${this.#prefix}log:${this.#channel}`;
+  }
+
+  get top(): string {
+    return `${this.#prefix}top:${this.#channel}`;
+  }
+
+  get cut(): string {
+    return `${this.#prefix}cut:${this.#channel}`;
+  }
+
+  get subscribers(): string {
+    return `${this.#prefix}subscribers:${this.#channel}`;
+  }
+
+  get members(): string {
+    return `${this.#prefix}members:${this.#channel}`;
+  }
+
+  get live(): string {
+    return `${this.#prefix}ch:${this.#channel}`;
+  }
+
+  /** Number of the last message, where the namespace numbers them. */
+  get number(): string {
+    return `${this.#prefix}number:${this.#channel}`;
+  }
+
+  /** Token of the iComet door. */
+  get icometToken(): string {
+    return `${this.#prefix}icomettoken:${this.#channel}`;
+  }
+}
+
+export function channelKeys(channel: string): ChannelKeys {
+  return new ChannelKeys(channel);
 }
 
 /** Names of the live channels of a partition. */
