@@ -3,6 +3,7 @@
 import type { CpuShares } from '../harness/load.js';
 import type { Other, Side } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
+import type { Stage } from './sides.js';
 
 export interface Metric {
   /** Name of the value in a sample. */
@@ -35,5 +36,8 @@ export interface Sides {
 export interface Scenario {
   readonly name: string;
   readonly metrics: readonly Metric[];
-  open(settings: BenchSettings): Promise<Sides>;
+  /** Where a round takes long and differs little from the next one. */
+  readonly roundsMax?: number;
+  /** @param stage stacks that are up already, for a scenario that has no need of fresh ones */
+  open(settings: BenchSettings, stage: Stage): Promise<Sides>;
 }

@@ -52,6 +52,15 @@ export const websocket: Wire = {
     })),
 };
 
+/** Sockets of clients with names, in their order, that subscribe to nothing. */
+export function listenPrivately(clients: number): Opening {
+  return named(0, clients, (token) => ({
+    kind: 'ws',
+    readyFrames: 1,
+    target: `/v1/ws?token=${token}`,
+  }));
+}
+
 /** An answer without end. @param readyFrames chunks before anything is published */
 function pushing(name: string, path: string, readyFrames: number): Wire {
   const listen = (channels: readonly string[]): Opening => ({
@@ -91,15 +100,7 @@ export const poll: Wire = {
   name: '/v1/poll',
   what: '/v1/poll, nameless, one channel',
   channel: 'bench:fanout',
-  /** The first answer gives the cursor. */
-  listen: (channels) => ({
-    marker: NATIVE_MARKER,
-    sockets: channels.map((channel) => ({
-      kind: 'poll',
-      readyFrames: 1,
-      target: `/v1/poll?channel=${channel}&wait=${LONGEST_WAIT_SECONDS}`,
-    })),
-  }),
+  listen: (channels) => polls(channels, LONGEST_WAIT_SECONDS),
   /** Parked at once. */
   hold: () => ({
     marker: NATIVE_MARKER,
@@ -112,6 +113,18 @@ export const poll: Wire = {
     ],
   }),
 };
+
+/** The first answer gives the cursor, the next ones come with a message or after the wait. */
+export function polls(channels: readonly string[], waitSeconds: number): Opening {
+  return {
+    marker: NATIVE_MARKER,
+    sockets: channels.map((channel) => ({
+      kind: 'poll',
+      readyFrames: 1,
+      target: `/v1/poll?channel=${channel}&wait=${waitSeconds}`,
+    })),
+  };
+}
 
 export const icometStream: Wire = {
   name: 'iComet /stream',
