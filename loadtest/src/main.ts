@@ -9,8 +9,8 @@ import { messageOf } from './harness/program.js';
 import type { Side } from './harness/stack.js';
 import { formatTable, sharesText, writeReport } from './report.js';
 import { SCENARIOS } from './scenarios/index.js';
-import type { Sample, Scenario } from './scenarios/scenario.js';
-import { Stage } from './scenarios/sides.js';
+import type { Sample, Scenario, Stage } from './scenarios/scenario.js';
+import { SharedStage } from './scenarios/sides.js';
 import { type BenchSettings, KNOBS, loadBenchSettings } from './settings.js';
 
 /** Ends the run after the measurement under way, so that nothing stays running or lying about. */
@@ -72,7 +72,7 @@ async function runScenarios(
   settings: BenchSettings,
 ): Promise<Record<string, Samples>> {
   const samples: Record<string, Samples> = {};
-  const stage = new Stage();
+  const stage = new SharedStage();
   try {
     for (const scenario of scenarios) {
       samples[scenario.name] = await runScenario(scenario, settings, stage);

@@ -6,7 +6,7 @@
 import uWS, { type HttpRequest, type TemplatedApp, type WebSocketBehavior } from 'uWebSockets.js';
 import { Redis } from 'ioredis';
 import { channelOf, liveOf } from './keys.js';
-import { onPost, serve } from './server.js';
+import { onPost, type Posted, serve } from './server.js';
 
 interface Subscriber {
   readonly topic: string;
@@ -88,8 +88,21 @@ const [redisUrl] = process.argv.slice(2);
 const app = uWS.App();
 openSockets(app, redisUrl === undefined ? () => null : forward(app, redisUrl));
 holdRequests(app);
-onPost(app, ({ topic, frame, answer }) => {
-  app.publish(topic, frame, false);
-  answer('0-0');
+let waiting: Posted[] = [];
+
+/**
+ * Not in the handler of the POST: uWS holds its one write buffer for the answer there, so that messages
+ * of which it joins many would go out one by one.
+ */
+function publishWaiting(): void {
+  const posted = waiting;
+  waiting = [];
+  for (const { topic, frame } of posted) app.publish(topic, frame, false);
+  for (const { answer } of posted) answer('0-0');
+}
+
+onPost(app, (posted) => {
+  if (waiting.length === 0) setImmediate(publishWaiting);
+  waiting.push(posted);
 });
 serve(app);

@@ -2,11 +2,11 @@
 
 import { quiet } from '../harness/quiet.js';
 import { type Stack, Stoppables } from '../harness/stack.js';
-import type { Sample, Sides } from './scenario.js';
+import type { Sample, Sides, Stage } from './scenario.js';
 
 type Start = () => Promise<Stack>;
 
-export class Stage {
+export class SharedStage implements Stage {
   #starts: readonly Start[] = [];
   #stacks: readonly Stack[] = [];
   #all = new Stoppables();
@@ -51,7 +51,7 @@ export async function openSides(
   starts: readonly Start[],
   measure: (stack: Stack) => Promise<Sample>,
 ): Promise<Sides> {
-  const stage = new Stage();
+  const stage = new SharedStage();
   const sides = await stage.openSides(starts, measure);
   return { ...sides, stop: () => stage.stop() };
 }
