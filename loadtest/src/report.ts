@@ -70,6 +70,7 @@ export function sharesText(shares: CpuShares): string {
 
 /** Three digits say all that two shared cores can measure. */
 export function formatValue(value: number): string {
+  if (Math.abs(value) < 1) return value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
   const digits = Math.max(0, 3 - String(Math.trunc(value)).length);
   return value.toLocaleString('en-US', { maximumFractionDigits: digits });
 }

@@ -48,7 +48,7 @@ export const KNOBS = {
     about: 'post, channels, private: HTTP connections',
   },
   BENCH_BATCH_MESSAGES: { default: 1_000, min: 1, max: 1_000, about: 'batch: messages of a POST' },
-  BENCH_BATCH_POSTERS: { default: 4, min: 1, max: 64, about: 'batch: HTTP connections' },
+  BENCH_BATCH_POSTERS: { default: 2, min: 1, max: 64, about: 'batch: HTTP connections' },
   BENCH_CONNECTIONS: {
     default: 10_000,
     min: 10,

@@ -1,14 +1,13 @@
 /** Private messages to many clients in turn: what reaching one of them costs. */
 
 import { startBarePair } from '../harness/bare.js';
-import { postRequest } from '../harness/dialect.js';
+import { type Opening, postRequest } from '../harness/dialect.js';
 import { startOurs } from '../harness/ours.js';
 import type { Stack } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
-import { clientName } from '../wires/tokens.js';
 import { listenPrivately } from '../wires/wires.js';
 import { flowMetrics, measureFlow } from './flow.js';
-import { DATA } from './load.js';
+import { DATA, numbered } from './load.js';
 import type { Sample, Scenario } from './scenario.js';
 
 /** The bare part has a topic for each client. */
@@ -22,16 +21,19 @@ export const privately: Scenario = {
 
 function measure(stack: Stack, settings: BenchSettings): Promise<Sample> {
   const { posters, privateClients: connections } = settings;
-  const names = Array.from({ length: connections }, (_, index) => clientName(index));
-  const opening =
-    stack.side === 'ours' ? listenPrivately(connections) : stack.dialect.listen(names);
+  // Names of this round's own: what the last one's clients have not acknowledged waits for them.
+  const names = numbered(`private-${Date.now()}`, connections);
   return measureFlow(stack, settings, {
     name: 'private',
     connections,
-    opening: { ...opening, marker: '"type":"private"' },
+    opening: stack.side === 'ours' ? listenPrivately(names) : bareOpening(stack, names),
     posters,
     requests: names.map((name) => postRequest(`/clients/${name}/messages`, { data: DATA })),
     copies: 1,
     ahead: posters,
   });
+}
+
+function bareOpening({ dialect }: Stack, names: readonly string[]): Opening {
+  return { ...dialect.listen(names), marker: '"type":"private"' };
 }

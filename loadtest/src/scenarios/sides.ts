@@ -1,15 +1,13 @@
-/** Stacks that stay up for all rounds of a scenario, and for the next one where it wants the same. */
+/** Stacks that stay up for all rounds of a scenario, and for the next one where it wants them too. */
 
 import { quiet } from '../harness/quiet.js';
-import { type Stack, Stoppables } from '../harness/stack.js';
+import type { Stack } from '../harness/stack.js';
 import type { Sample, Sides, Stage } from './scenario.js';
 
 type Start = () => Promise<Stack>;
 
 export class SharedStage implements Stage {
-  #starts: readonly Start[] = [];
-  #stacks: readonly Stack[] = [];
-  #all = new Stoppables();
+  readonly #running = new Map<Start, Stack>();
 
   /** All keep running, those that are not measured without load. */
   async openSides(
@@ -32,17 +30,31 @@ export class SharedStage implements Stage {
   }
 
   async stop(): Promise<void> {
-    this.#starts = [];
-    await this.#all.stop();
+    await this.#stopBut([]);
   }
 
+  /** Where one fails to start, `stop` is left to stop the others. */
   async #stacksOf(starts: readonly Start[]): Promise<readonly Stack[]> {
-    const isSame = starts.every((start, at) => start === this.#starts[at]);
-    if (isSame && starts.length === this.#starts.length) return this.#stacks;
-    await this.stop();
-    this.#stacks = await this.#all.addAll(starts.map((start) => start()));
-    this.#starts = starts;
-    return this.#stacks;
+    await this.#stopBut(starts);
+    const outcomes = await Promise.allSettled(starts.map((start) => this.#stackOf(start)));
+    return outcomes.map((outcome) => {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
+    });
+  }
+
+  async #stackOf(start: Start): Promise<Stack> {
+    const stack = this.#running.get(start) ?? (await start());
+    this.#running.set(start, stack);
+    return stack;
+  }
+
+  async #stopBut(starts: readonly Start[]): Promise<void> {
+    for (const [start, stack] of this.#running) {
+      if (starts.includes(start)) continue;
+      this.#running.delete(start);
+      await stack.stop();
+    }
   }
 }
 
@@ -52,6 +64,11 @@ export async function openSides(
   measure: (stack: Stack) => Promise<Sample>,
 ): Promise<Sides> {
   const stage = new SharedStage();
-  const sides = await stage.openSides(starts, measure);
-  return { ...sides, stop: () => stage.stop() };
+  try {
+    const sides = await stage.openSides(starts, measure);
+    return { ...sides, stop: () => stage.stop() };
+  } catch (error) {
+    await stage.stop();
+    throw error;
+  }
 }

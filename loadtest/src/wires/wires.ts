@@ -1,7 +1,7 @@
 /** How the load client opens the wires of an edge, and what is a message on each. */
 
 import type { Opening, Socket } from '../harness/dialect.js';
-import { signTokens } from './tokens.js';
+import { signFor, signTokens } from './tokens.js';
 
 export interface Wire {
   readonly name: string;
@@ -52,13 +52,16 @@ export const websocket: Wire = {
     })),
 };
 
-/** Sockets of clients with names, in their order, that subscribe to nothing. */
-export function listenPrivately(clients: number): Opening {
-  return named(0, clients, (token) => ({
-    kind: 'ws',
-    readyFrames: 1,
-    target: `/v1/ws?token=${token}`,
-  }));
+/** A socket for each client, which subscribes to nothing. */
+export function listenPrivately(clients: readonly string[]): Opening {
+  const sockets = clients.map(
+    (client): Socket => ({
+      kind: 'ws',
+      readyFrames: 1,
+      target: `/v1/ws?token=${signFor(client, HELD_CHANNEL)}`,
+    }),
+  );
+  return { marker: '"type":"private"', sockets };
 }
 
 /** An answer without end. @param readyFrames chunks before anything is published */
