@@ -35,7 +35,7 @@ async function main(args: string[]): Promise<void> {
     metrics.flatMap((metric) => compare(name, metric, samples[name] ?? {})),
   );
   const measured = await runFigures(figures, settings);
-  const seconds = (performance.now() - begunMs) / 1_000;
+  const seconds = secondsSince(begunMs);
   printComparisons(comparisons, then);
   console.log(`total ${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`);
   const report = { settings, seconds, comparisons, samples, figures: measured };
@@ -75,7 +75,9 @@ async function runScenarios(
   const stage = new SharedStage();
   try {
     for (const scenario of scenarios) {
+      const begunMs = performance.now();
       samples[scenario.name] = await runScenario(scenario, settings, stage);
+      console.log(`${scenario.name}: ${Math.round(secondsSince(begunMs))} s`);
     }
   } finally {
     await stage.stop();
@@ -119,6 +121,10 @@ async function runFigures(
     console.log(`\n${name}\n${formatRows(result.rows)}\n`);
   }
   return results;
+}
+
+function secondsSince(begunMs: number): number {
+  return (performance.now() - begunMs) / 1_000;
 }
 
 function sampleText({ values, cpu }: Sample): string {

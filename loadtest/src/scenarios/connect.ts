@@ -24,6 +24,7 @@ export const connect: Scenario = {
     },
     { key: 'edgeUs', what: 'edge CPU of a connect', unit: 'us', better: 'less' },
   ],
+  roundsMax: 3,
   open: (settings, stage) =>
     stage.openSides([startBareEdge, startOurs], (stack) => measure(stack, settings)),
 };

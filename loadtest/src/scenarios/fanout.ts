@@ -13,9 +13,10 @@ const POSTERS = 4;
 const GOAL: FlowGoal = { goals: { bare: 0.95 }, bareFigure: 104_000 };
 
 /** The bare part is uWS with WebSockets, whatever wire ours is. */
-function fanoutOver(name: string, wire: Wire): Scenario {
+function fanoutOver(name: string, wire: Wire, roundsMax = Number.POSITIVE_INFINITY): Scenario {
   return {
     name,
+    roundsMax,
     metrics: flowMetrics(`fan-out, 1 message to all by ${wire.name}`, GOAL),
     open: (settings, stage) =>
       stage.openSides([startBareEdge, startOurs], (stack) =>
@@ -25,8 +26,8 @@ function fanoutOver(name: string, wire: Wire): Scenario {
 }
 
 export const fanout = fanoutOver('fanout', websocket);
-export const fanoutSse = fanoutOver('fanout-sse', sse);
-export const fanoutIcomet = fanoutOver('fanout-icomet', icometStream);
+export const fanoutSse = fanoutOver('fanout-sse', sse, 3);
+export const fanoutIcomet = fanoutOver('fanout-icomet', icometStream, 3);
 
 /** What a delivery costs when an edge holds many: no figure of the bare part is known. */
 export const fanoutMany: Scenario = {

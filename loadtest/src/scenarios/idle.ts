@@ -8,7 +8,7 @@ import { EDGE, startApi } from '../harness/ours.js';
 import { Program } from '../harness/program.js';
 import { quiet } from '../harness/quiet.js';
 import { BEARER } from '../harness/secrets.js';
-import { Stoppables } from '../harness/stack.js';
+import { type Side, Stoppables } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
 import { polls, sse, websocket } from '../wires/wires.js';
 import { BARE_REQUEST, BARE_SOCKET, hold } from './hold.js';
@@ -78,7 +78,7 @@ async function openIdle(settings: BenchSettings): Promise<Sides> {
       names: ['bare', 'ours'],
       async measure(side) {
         looks ??= look(edges, settings);
-        const sample = (await looks)[side as keyof Looks];
+        const sample = (await looks)[side];
         if (sample === undefined) throw new Error(`no side ${side}`);
         return sample;
       },
@@ -96,10 +96,7 @@ interface Edges {
   readonly ours: readonly Program[];
 }
 
-interface Looks {
-  readonly bare: Sample;
-  readonly ours: Sample;
-}
+type Looks = Readonly<Partial<Record<Side, Sample>>>;
 
 async function holdAll(all: Stoppables, edges: Edges, settings: BenchSettings): Promise<void> {
   const { connections } = settings;
