@@ -21,6 +21,7 @@ export interface Flow {
 }
 
 export interface FlowGoal {
+  /** Per edge core; the one beside the bare part for the whole rate too. */
   readonly goals?: Readonly<Partial<Record<Other, number>>>;
   /** Deliveries a second of the bare part. */
   readonly bareFigure?: number;
@@ -28,10 +29,14 @@ export interface FlowGoal {
 
 /** Of the samples of `measureFlow`. */
 export function flowMetrics(what: string, { goals = {}, bareFigure }: FlowGoal): Metric[] {
-  const shared = { better: 'more', unit: 'deliveries/s', goals } as const;
+  const shared = { better: 'more', unit: 'deliveries/s' } as const;
+  const whole = {
+    ...(goals.bare === undefined ? {} : { goals: { bare: goals.bare } }),
+    ...(bareFigure === undefined ? {} : { bareFigure }),
+  };
   return [
-    { ...shared, key: 'perEdgeCore', what: `${what}, per edge core` },
-    { ...shared, key: 'perSecond', what, ...(bareFigure === undefined ? {} : { bareFigure }) },
+    { ...shared, key: 'perEdgeCore', what: `${what}, per edge core`, goals },
+    { ...shared, key: 'perSecond', what, ...whole },
   ];
 }
 
