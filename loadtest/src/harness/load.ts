@@ -105,6 +105,12 @@ export class LoadClient {
     return event;
   }
 
+  /** @throws Error with what the client said, if it has ended: then nothing is held any more */
+  refuseEnd(): void {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) return;
+    throw new Error(`the load client ended:\n${this.#output()}`);
+  }
+
   async stop(): Promise<void> {
     await stopChild(this.#child);
     await rm(this.#dir, { recursive: true, force: true });

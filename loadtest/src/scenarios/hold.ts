@@ -38,11 +38,13 @@ export async function hold({ target, connections, opening, options }: Held): Pro
   }
 }
 
-/** Runs `look` while they are open. */
+/** Runs `look` while they are open. @throws Error if they were closed meanwhile */
 export async function whileHeld<T>(held: Held, look: () => Promise<T>): Promise<T> {
   const client = await hold(held);
   try {
-    return await look();
+    const seen = await look();
+    client.refuseEnd();
+    return seen;
   } finally {
     await client.stop();
   }

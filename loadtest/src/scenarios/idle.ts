@@ -3,6 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { startBareEdge } from '../harness/bare.js';
 import type { Opening } from '../harness/dialect.js';
+import type { LoadClient } from '../harness/load.js';
 import type { LoadOptions } from '../harness/load-options.js';
 import { EDGE, startApi } from '../harness/ours.js';
 import { Program } from '../harness/program.js';
@@ -72,13 +73,14 @@ async function openIdle(settings: BenchSettings): Promise<Sides> {
     const { env } = await startApi(all);
     const ours = await all.addAll(KINDS.map(() => Program.start('edge', EDGE, { env })));
     const edges = { bare: bare.map(({ edge }) => edge), ours };
-    await holdAll(all, edges, settings);
+    const clients = await holdAll(all, edges, settings);
     let looks: Promise<Looks> | undefined;
     return {
       names: ['bare', 'ours'],
       async measure(side) {
         looks ??= look(edges, settings);
         const sample = (await looks)[side];
+        for (const client of clients) client.refuseEnd();
         if (sample === undefined) throw new Error(`no side ${side}`);
         return sample;
       },
@@ -98,16 +100,21 @@ interface Edges {
 
 type Looks = Readonly<Partial<Record<Side, Sample>>>;
 
-async function holdAll(all: Stoppables, edges: Edges, settings: BenchSettings): Promise<void> {
-  const { connections } = settings;
+async function holdAll(
+  all: Stoppables,
+  edges: Edges,
+  { connections }: BenchSettings,
+): Promise<readonly LoadClient[]> {
+  const clients: LoadClient[] = [];
   for (const side of ['bare', 'ours'] as const) {
     for (const [at, { [side]: opening, options = {} }] of KINDS.entries()) {
       const target = { wsPort: edges[side][at]?.port ?? 0, postPort: 0, bearer: BEARER };
       const openingOf = typeof opening === 'function' ? opening(connections) : opening;
-      await all.add(hold({ target, connections, opening: openingOf, options }));
+      clients.push(await all.add(hold({ target, connections, opening: openingOf, options })));
     }
   }
   await quiet([...edges.bare, ...edges.ours]);
+  return clients;
 }
 
 async function look({ bare, ours }: Edges, { idleMs, connections }: BenchSettings): Promise<Looks> {
