@@ -64,6 +64,8 @@ interface ClientEvent {
   readonly event: string;
 }
 
+export type LoadTarget = Pick<Stack, 'wsPort' | 'postPort' | 'bearer'>;
+
 export class LoadClient {
   readonly #child: ChildProcess;
   readonly #dir: string;
@@ -78,7 +80,7 @@ export class LoadClient {
     this.#output = keepOutput(child);
   }
 
-  static async start(stack: Stack, mode: LoadMode, options: LoadOptions): Promise<LoadClient> {
+  static async start(stack: LoadTarget, mode: LoadMode, options: LoadOptions): Promise<LoadClient> {
     const program = nativeProgram('load-client');
     const dir = await mkdtemp(join(tmpdir(), 'halley-bench-load-'));
     const ports = { 'ws-port': stack.wsPort, 'post-port': stack.postPort, bearer: stack.bearer };
@@ -101,6 +103,12 @@ export class LoadClient {
     const event = JSON.parse(line) as ClientEvent;
     if (event.event !== name) throw new Error(`the load client said ${line} before "${name}"`);
     return event;
+  }
+
+  /** @throws Error with what the client said, if it has ended: then nothing is held any more */
+  refuseEnd(): void {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) return;
+    throw new Error(`the load client ended:\n${this.#output()}`);
   }
 
   async stop(): Promise<void> {
@@ -130,15 +138,17 @@ export async function runLoad(
   }
 }
 
-function cpuSecondsBy(processes: readonly Measured[]): Map<string, number> {
+/** So far, of each of them and of the machine. */
+export function cpuSecondsBy(processes: readonly Measured[]): Map<string, number> {
   const used = new Map(processes.map((process) => [process.name, process.cpuSeconds()]));
   return used.set(MACHINE, machineBusySeconds());
 }
 
-function sharesOf(
+/** @param window its length, and what the load client used in it */
+export function sharesOf(
   before: ReadonlyMap<string, number>,
   after: ReadonlyMap<string, number>,
-  window: Window,
+  window: Pick<Window, 'seconds' | 'cpuSeconds'>,
 ): CpuShares {
   const shares: Record<string, number> = { load: window.cpuSeconds / window.seconds };
   for (const [name, seconds] of after) {
