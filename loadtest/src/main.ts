@@ -96,7 +96,8 @@ function usage(): string {
       `  ${name.padEnd(26)} ${knob.about} (${knob.default}; ${knob.min}..${knob.max})`,
   );
   const results = `  ${'BENCH_RESULTS'.padEnd(26)} folder of the results (loadtest/results)`;
-  return [`npm run bench [-- ${names} ...]`, ...knobs, results].join('\n');
+  const nchan = `  ${'BENCH_NCHAN_MODULE'.padEnd(26)} Nchan's module for nginx (where Debian has it)`;
+  return [`npm run bench [-- ${names} ...]`, ...knobs, results, nchan].join('\n');
 }
 
 try {

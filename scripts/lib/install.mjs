@@ -68,6 +68,11 @@ export function ensureCompiler() {
 /** What the tests run beside Halley: Debian's packages, their program, and what for. */
 const TEST_PROGRAMS = [
   ['nginx', '/usr/sbin/nginx', 'tests hold its sample configuration'],
+  [
+    'libnginx-mod-nchan',
+    '/usr/lib/nginx/modules/ngx_nchan_module.so',
+    'the bench runs it beside Halley',
+  ],
   ['haproxy', '/usr/sbin/haproxy', 'tests hold its sample configuration'],
   ['chromium', '/usr/bin/chromium', 'tests open pages in it'],
   ['firefox-esr', '/usr/bin/firefox-esr', 'tests open pages in it'],

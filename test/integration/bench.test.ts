@@ -24,6 +24,7 @@ const SMALL = {
   BENCH_LATENCY_SUBSCRIBERS: '10',
   BENCH_KILLS: '1',
   BENCH_SDK_CLIENTS: '30',
+  BENCH_PEERS: '0',
 };
 
 /** At least one message in the second to 100 sockets. */
