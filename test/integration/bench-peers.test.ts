@@ -2,7 +2,8 @@
 
 import { SCENARIOS } from '@halley/loadtest/scenarios';
 import { loadBenchSettings } from '@halley/loadtest/settings';
-import { describe, expect, it } from 'vitest';
+import { SharedStage } from '@halley/loadtest/stage';
+import { afterAll, describe, expect, it } from 'vitest';
 
 /** Five times what it takes alone. */
 const DEADLINE_MS = 60_000;
@@ -24,11 +25,14 @@ function scenario(name: string) {
   return found;
 }
 
+const stage = new SharedStage();
+afterAll(() => stage.stop());
+
 describe('peers in the bench', () => {
   it(
     'fanout: every message of a peer reaches every socket, in as many bytes as ours',
     async () => {
-      const sides = await scenario('fanout').open(SETTINGS);
+      const sides = await scenario('fanout').open(SETTINGS, stage);
       try {
         expect(sides.names).toEqual(['bare', 'ours', ...PEERS]);
         const bare = (await sides.measure('bare')).detail as Record<string, number>;
@@ -50,7 +54,7 @@ describe('peers in the bench', () => {
   it(
     'memory: a peer keeps something for each connection',
     async () => {
-      const sides = await scenario('memory').open(SETTINGS);
+      const sides = await scenario('memory').open(SETTINGS, stage);
       for (const side of PEERS) {
         const { detail } = await sides.measure(side);
         const { rssBytes } = detail as Record<string, number>;

@@ -1,7 +1,6 @@
 /** The bare side: uWS alone, or uWS, one script and one plain subscriber. */
 
 import { fileURLToPath } from 'node:url';
-import { liveOf } from '../bare/keys.js';
 import { type Dialect, postRequest } from './dialect.js';
 import { Program } from './program.js';
 import { BEARER } from './secrets.js';
@@ -38,11 +37,10 @@ export async function startBareApi(): Promise<Stack> {
 }
 
 /** Both, with Redis between them. */
-export async function startBarePair(channels: readonly string[]): Promise<Stack> {
+export async function startBarePair(): Promise<Stack> {
   const all = new Stoppables();
   const redis = await all.redis();
-  const edgeArgs = [redis.url, ...channels.map(liveOf)];
-  const edge = await all.add(Program.start('edge', EDGE, { args: edgeArgs }));
+  const edge = await all.add(Program.start('edge', EDGE, { args: [redis.url] }));
   const api = await all.add(Program.start('api', API, { args: [redis.url] }));
   const ports = { wsPort: edge.port, postPort: api.port };
   return { ...BARE, ...ports, processes: [edge, api, redis], stop: () => all.stop() };

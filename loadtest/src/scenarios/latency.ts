@@ -9,7 +9,6 @@ import { peerStarts } from '../peers/index.js';
 import type { BenchSettings } from '../settings.js';
 import { refuseMissing, windowOptions } from './load.js';
 import type { Sample, Scenario } from './scenario.js';
-import { openSides } from './sides.js';
 
 const CHANNEL = 'bench:latency';
 
@@ -23,8 +22,8 @@ export const latency: Scenario = {
     { key: 'p99Ms', what: 'POST to receipt, p99', unit: 'ms', better: 'less', goals: { bare: 2 } },
     { key: 'p999Ms', what: 'POST to receipt, p99.9', unit: 'ms', better: 'less' },
   ],
-  open: (settings) =>
-    openSides([() => startBarePair([CHANNEL]), startOurs, ...peerStarts(settings)], (stack) =>
+  open: (settings, stage) =>
+    stage.openSides([startBarePair, startOurs, ...peerStarts(settings)], (stack) =>
       measure(stack, settings),
     ),
 };

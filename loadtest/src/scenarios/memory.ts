@@ -2,8 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { startBareEdge } from '../harness/bare.js';
-import { type Opening, openingOptions } from '../harness/dialect.js';
-import { LoadClient } from '../harness/load.js';
+import type { Opening } from '../harness/dialect.js';
 import { type Ours, startOurs } from '../harness/ours.js';
 import type { Memory, Resident } from '../harness/resident.js';
 import type { Side, Stack } from '../harness/stack.js';
@@ -18,6 +17,7 @@ import {
   type Wire,
   websocket,
 } from '../wires/wires.js';
+import { BARE_REQUEST, BARE_SOCKET, type Held, whileHeld } from './hold.js';
 import type { Sample, Scenario } from './scenario.js';
 
 /** Connections before the first look, so that code and pools that any use brings are not counted. */
@@ -28,7 +28,7 @@ const LOOKS_MAX = 25;
 /** Peers know no tokens: one channel is all that their sockets bring. */
 const PEER_CHANNEL = 'bench:memory';
 
-type Held = Stack & { readonly edge: Resident };
+type Remembered = Stack & { readonly edge: Resident };
 
 /** The bare part is uWS with WebSockets, or with requests that it does not answer. */
 function memoryOver(name: string, wire: Wire, bound: number): Scenario {
@@ -44,6 +44,7 @@ function memoryOver(name: string, wire: Wire, bound: number): Scenario {
         bound,
       },
     ],
+    roundsMax: 3,
     // Every look needs a fresh process: what one round has freed would hide what the next one takes.
     open: async (settings) => ({
       names: ['bare', 'ours', ...(wire === websocket ? peers(settings).keys() : [])],
@@ -66,18 +67,15 @@ async function measure(side: Side, wire: Wire, settings: BenchSettings): Promise
   const { connections } = settings;
   const stack = await startSide(side, settings);
   const warm = Math.ceil(connections * WARM_SHARE);
-  const isOurs = side === 'ours';
-  const port = isOurs && wire === megacomet ? (stack as Ours).megacometPort : stack.wsPort;
-  const openingOf = (from: number, count: number): Opening => {
-    if (isOurs) return wire.hold(from, count);
-    return side === 'bare' ? bareOpening(wire) : stack.dialect.listen([PEER_CHANNEL]);
-  };
-  const open = (from: number, count: number, look: () => Promise<Sample>) =>
-    hold(stack, port, count, openingOf(from, count), look);
+  const held = (from: number, count: number): Held => ({
+    target: { ...stack, wsPort: portOf(stack, wire) },
+    connections: count,
+    opening: openingOf(stack, wire, from, count),
+  });
   try {
-    return await open(0, warm, async () => {
+    return await whileHeld(held(0, warm), async () => {
       const before = await settledMemory(stack.edge);
-      return open(warm, connections, async () => {
+      return whileHeld(held(warm, connections), async () => {
         const after = await settledMemory(stack.edge);
         return sampleOf(before, after, connections);
       });
@@ -87,7 +85,11 @@ async function measure(side: Side, wire: Wire, settings: BenchSettings): Promise
   }
 }
 
-async function startSide(side: Side, settings: BenchSettings): Promise<Held> {
+function portOf(stack: Stack, wire: Wire): number {
+  return stack.side === 'ours' && wire === megacomet ? (stack as Ours).megacometPort : stack.wsPort;
+}
+
+async function startSide(side: Side, settings: BenchSettings): Promise<Remembered> {
   if (side === 'bare') return startBareEdge();
   if (side === 'ours') return startOurs();
   const start = peers(settings).get(side);
@@ -95,34 +97,10 @@ async function startSide(side: Side, settings: BenchSettings): Promise<Held> {
   return start();
 }
 
-function bareOpening(wire: Wire): Opening {
-  const socket =
-    wire === websocket
-      ? ({ kind: 'ws', readyFrames: 0, target: '/held' } as const)
-      : ({ kind: 'stream', readyFrames: 0, target: '/parked' } as const);
-  return { marker: wire.name, sockets: [socket] };
-}
-
-/** Runs `look` while the connections are open. */
-async function hold<T>(
-  stack: Stack,
-  port: number,
-  connections: number,
-  opening: Opening,
-  look: () => Promise<T>,
-): Promise<T> {
-  const held = { ...stack, wsPort: port };
-  const client = await LoadClient.start(held, 'hold', {
-    ...openingOptions(opening),
-    connections,
-  });
-  try {
-    await client.event('opened');
-    await client.event('ready');
-    return await look();
-  } finally {
-    await client.stop();
-  }
+function openingOf({ side, dialect }: Stack, wire: Wire, from: number, count: number): Opening {
+  if (side === 'ours') return wire.hold(from, count);
+  if (side !== 'bare') return dialect.listen([PEER_CHANNEL]);
+  return wire === websocket ? BARE_SOCKET : BARE_REQUEST;
 }
 
 /** The first look after which memory stands still: work that the connects left behind is then done. */
