@@ -44,7 +44,6 @@ async function run(script: string, env: Record<string, string> = {}) {
     env: cleanEnv({
       ...SMALL,
       HALLEY_TARGET: fleet.fleet.api().url,
-      HALLEY_EDGE_URLS: fleet.fleet.edges.map(({ url }) => url).join(','),
       ...env,
     }),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -69,7 +68,9 @@ describe('npm run artillery', () => {
   });
 
   it('subscribe: each message arrives', async () => {
-    const { code, output, counters, summaries } = await run('subscribe');
+    const { code, output, counters, summaries } = await run('subscribe', {
+      HALLEY_EDGE_URLS: fleet.edge(0).url,
+    });
     expect(code, output).toBe(0);
     expect(counters['halley.delivered']).toBe(USERS * MESSAGES);
     expect(summaries['halley.delivery_ms']?.p99).toBeGreaterThan(0);
