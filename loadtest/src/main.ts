@@ -141,8 +141,9 @@ function usage(): string {
       `  ${name.padEnd(26)} ${knob.about} (${knob.default}; ${knob.min}..${knob.max})`,
   );
   const results = `  ${'BENCH_RESULTS'.padEnd(26)} folder of the results (loadtest/results)`;
+  const nchan = `  ${'BENCH_NCHAN_MODULE'.padEnd(26)} Nchan's module for nginx (where Debian has it)`;
   const use = `npm run bench [-- [--against <file>] ${names} ...]`;
-  return [use, ...knobs, results].join('\n');
+  return [use, ...knobs, results, nchan].join('\n');
 }
 
 try {

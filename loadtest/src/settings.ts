@@ -67,6 +67,7 @@ export const KNOBS = {
   BENCH_LATENCY_SUBSCRIBERS: { default: 100, min: 1, max: 15_000, about: 'latency: WebSockets' },
   BENCH_KILLS: { default: 20, min: 1, max: 100, about: 'failover: edges that are killed' },
   BENCH_SDK_CLIENTS: { default: 5_000, min: 3, max: 15_000, about: 'reconnect: SDK clients' },
+  BENCH_PEERS: { default: 1, min: 0, max: 1, about: 'Nchan and Socket.IO beside ours; 0: without' },
 } as const satisfies Record<string, Knob>;
 
 export interface BenchSettings {
@@ -88,6 +89,8 @@ export interface BenchSettings {
   readonly latencySubscribers: number;
   readonly kills: number;
   readonly sdkClients: number;
+  /** 0 or 1. */
+  readonly peers: number;
 }
 
 /** @throws Error that names every knob with a value outside its range */
@@ -121,6 +124,7 @@ export function loadBenchSettings(env: NodeJS.ProcessEnv): BenchSettings {
     latencySubscribers: read('BENCH_LATENCY_SUBSCRIBERS'),
     kills: read('BENCH_KILLS'),
     sdkClients: read('BENCH_SDK_CLIENTS'),
+    peers: read('BENCH_PEERS'),
   };
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return settings;

@@ -27,6 +27,20 @@ function packagesProblem() {
   return changed ? `${changed[0].replace(/^.*node_modules./, '')} is missing or differs` : null;
 }
 
+/** Installs Artillery in its own folder where it is missing or of another version. */
+export function ensureArtillery() {
+  const folder = 'loadtest/artillery';
+  const wanted = readLock(`${folder}/package-lock.json`);
+  const found = readLock(`${folder}/node_modules/.package-lock.json`);
+  const name = 'node_modules/artillery';
+  if (found?.[name] !== undefined && isSame(wanted[name], found[name])) return;
+  say(`installing Artillery in ${folder} (npm ci): 590 MB.`);
+  // As its own project: in the repository npm would take the workspaces' packages for its own.
+  if (!npm(['ci', '--prefix', folder])) {
+    throw new Stop('npm ci failed; its messages are above.');
+  }
+}
+
 function isSame(wanted, found) {
   // An optional package may be absent: it is for another platform.
   if (!found) return wanted.optional === true || wanted.devOptional === true;
@@ -68,6 +82,11 @@ export function ensureCompiler() {
 /** What the tests run beside Halley: Debian's packages, their program, and what for. */
 const TEST_PROGRAMS = [
   ['nginx', '/usr/sbin/nginx', 'tests hold its sample configuration'],
+  [
+    'libnginx-mod-nchan',
+    '/usr/lib/nginx/modules/ngx_nchan_module.so',
+    'the bench runs it beside Halley',
+  ],
   ['haproxy', '/usr/sbin/haproxy', 'tests hold its sample configuration'],
   ['chromium', '/usr/bin/chromium', 'tests open pages in it'],
   ['firefox-esr', '/usr/bin/firefox-esr', 'tests open pages in it'],

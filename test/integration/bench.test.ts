@@ -31,6 +31,7 @@ const SMALL = {
   BENCH_LATENCY_SUBSCRIBERS: '10',
   BENCH_KILLS: '1',
   BENCH_SDK_CLIENTS: '30',
+  BENCH_PEERS: '0',
 };
 
 /** Of messages in a closed loop. A wire or a number of edges differs from these by a parameter. */

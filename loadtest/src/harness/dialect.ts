@@ -36,5 +36,10 @@ function lineOf({ kind, readyFrames, target, hello }: Socket): string {
 
 /** A line of the load client's `requests`. */
 export function postRequest(path: string, body: unknown): string {
-  return `POST ${path}\t${JSON.stringify(body)}`;
+  return postText(path, JSON.stringify(body));
+}
+
+/** The same for a body that is already JSON. */
+export function postText(path: string, body: string): string {
+  return `POST ${path}\t${body}`;
 }

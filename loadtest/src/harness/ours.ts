@@ -1,13 +1,12 @@
 /** Our side: the built edge and api as an operator starts them, with a Redis between them. */
 
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { websocket } from '../wires/wires.js';
 import { type Dialect, postRequest } from './dialect.js';
+import { freePort } from './ports.js';
 import { Program } from './program.js';
 import { BEARER, TOKEN_SECRET } from './secrets.js';
 import { type Stack, Stoppables } from './stack.js';
@@ -68,22 +67,13 @@ export async function startOurApi(): Promise<Stack> {
 export async function startOurs(): Promise<Ours> {
   const all = new Stoppables();
   const { api, redis, env } = await startApi(all);
+  // uWS cannot say which port it was given beside its first one.
   const megacometPort = await freePort();
   const edgeEnv = { ...env, HALLEY_MEGACOMET_PORT: String(megacometPort) };
   const execArgv = ['--import', PROBE];
   const edge = await all.add(Program.start('edge', EDGE, { env: edgeEnv, execArgv }));
   const ports = { postPort: api.port, wsPort: edge.port };
   return { ...stackOf(all, { ...ports, processes: [edge, api, redis] }), edge, megacometPort };
-}
-
-/** uWS cannot say which port it was given beside its first one. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The api and Redis, for edges with these settings. */

@@ -4,6 +4,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { MEMORY_QUESTION } from './probe-question.js';
+import type { Memory, Resident } from './resident.js';
 
 const START_DEADLINE_MS = 20_000;
 const STOP_DEADLINE_MS = 10_000;
@@ -23,7 +25,7 @@ interface Ready {
   readonly port: number;
 }
 
-export class Program {
+export class Program implements Resident {
   readonly name: string;
   readonly port: number;
   readonly #child: ChildProcess;
@@ -59,7 +61,13 @@ export class Program {
     return cpuSecondsOf(this.pid);
   }
 
-  /** Asks the probe of `probe.ts` inside the program. */
+  /** Once its garbage is collected; the program needs the probe of `probe.ts` inside. */
+  async memory(): Promise<Memory> {
+    const answer = (await this.ask(MEMORY_QUESTION)) as { readonly memory: NodeJS.MemoryUsage };
+    return answer.memory;
+  }
+
+  /** Asks what listens to messages inside the program. */
   async ask(question: string): Promise<unknown> {
     const answer = once(this.#child, 'message', { signal: AbortSignal.timeout(STOP_DEADLINE_MS) });
     this.#child.send(question);

@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './ports.js';
 import { cpuSecondsOf, keepOutput, pidOf, stopChild } from './program.js';
 
 const START_ATTEMPTS = 5;
@@ -73,14 +73,4 @@ async function startServer(port: number, dir: string): Promise<ChildProcess> {
     await Promise.race([once(child.stdout, 'data'), end]);
   }
   return child;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen({ host: '127.0.0.1', port: 0, exclusive: true });
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -3,6 +3,7 @@
 import { startBareEdge } from '../harness/bare.js';
 import { startOurs } from '../harness/ours.js';
 import type { Stack } from '../harness/stack.js';
+import { peerStarts } from '../peers/index.js';
 import type { BenchSettings } from '../settings.js';
 import { flowMetrics, measureFlow } from './flow.js';
 import { DATA } from './load.js';
@@ -18,7 +19,9 @@ export const burst: Scenario = {
     bareFigure: 2_500_000,
   }),
   open: (settings, stage) =>
-    stage.openSides([startBareEdge, startOurs], (stack) => measure(stack, settings)),
+    stage.openSides([startBareEdge, startOurs, ...peerStarts(settings)], (stack) =>
+      measure(stack, settings),
+    ),
 };
 
 function measure(stack: Stack, settings: BenchSettings): Promise<Sample> {

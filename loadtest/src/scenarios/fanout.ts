@@ -3,6 +3,7 @@
 import { startBareEdge } from '../harness/bare.js';
 import { startOurs } from '../harness/ours.js';
 import type { Stack } from '../harness/stack.js';
+import { peerStarts } from '../peers/index.js';
 import type { BenchSettings } from '../settings.js';
 import { icometStream, sse, type Wire, websocket } from '../wires/wires.js';
 import { type FlowGoal, flowMetrics, measureFlow } from './flow.js';
@@ -10,17 +11,23 @@ import { DATA } from './load.js';
 import type { Sample, Scenario } from './scenario.js';
 
 const POSTERS = 4;
-const GOAL: FlowGoal = { goals: { bare: 0.95 }, bareFigure: 104_000 };
+const GOAL: FlowGoal = {
+  goals: { bare: 0.95, nchan: 1, 'nchan-redis': 1.2 },
+  bareFigure: 104_000,
+};
 
 /** The bare part is uWS with WebSockets, whatever wire ours is. */
 function fanoutOver(name: string, wire: Wire, roundsMax = Number.POSITIVE_INFINITY): Scenario {
+  // Of the wires the peers have only this one in common with us.
+  const isBesidePeers = wire === websocket;
   return {
     name,
     roundsMax,
     metrics: flowMetrics(`fan-out, 1 message to all by ${wire.name}`, GOAL),
     open: (settings, stage) =>
-      stage.openSides([startBareEdge, startOurs], (stack) =>
-        measure(name, wire, stack, settings, settings.subscribers),
+      stage.openSides(
+        [startBareEdge, startOurs, ...(isBesidePeers ? peerStarts(settings) : [])],
+        (stack) => measure(name, wire, stack, settings, settings.subscribers),
       ),
   };
 }

@@ -30,6 +30,7 @@ export interface FlowGoal {
 /** Of the samples of `measureFlow`. */
 export function flowMetrics(what: string, { goals = {}, bareFigure }: FlowGoal): Metric[] {
   const shared = { better: 'more', unit: 'deliveries/s' } as const;
+  // Peers are compared by what their edge takes: some of them have no api and no Redis to run beside it.
   const whole = {
     ...(goals.bare === undefined ? {} : { goals: { bare: goals.bare } }),
     ...(bareFigure === undefined ? {} : { bareFigure }),

@@ -5,6 +5,7 @@ import { openingOptions } from '../harness/dialect.js';
 import { runLoad } from '../harness/load.js';
 import { startOurs } from '../harness/ours.js';
 import type { Stack } from '../harness/stack.js';
+import { peerStarts } from '../peers/index.js';
 import type { BenchSettings } from '../settings.js';
 import { refuseMissing, windowOptions } from './load.js';
 import type { Sample, Scenario } from './scenario.js';
@@ -22,7 +23,9 @@ export const latency: Scenario = {
     { key: 'p999Ms', what: 'POST to receipt, p99.9', unit: 'ms', better: 'less' },
   ],
   open: (settings, stage) =>
-    stage.openSides([startBarePair, startOurs], (stack) => measure(stack, settings)),
+    stage.openSides([startBarePair, startOurs, ...peerStarts(settings)], (stack) =>
+      measure(stack, settings),
+    ),
 };
 
 async function measure(stack: Stack, settings: BenchSettings): Promise<Sample> {
