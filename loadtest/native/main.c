@@ -256,6 +256,9 @@ static void talk(void) {
   talk_sent_ns = take_memory(connections, sizeof *talk_sent_ns);
   open_sockets((struct sockets_options){.on_answer = on_talk_answer});
   say("ready");
+  /* Each begins further down, so that all do not say the same at once. */
+  size_t stride = (size_t)number("stride", "0");
+  for (size_t i = 0; i < connections; i++) talk_next[i] = i * stride;
   for (size_t i = 0; i < connections; i++) talk_on(i);
   run_window(no_step, 10);
   printf(",\"answered\":%" PRIu64 "}\n", talk_answers - talk_answers_before);

@@ -19,6 +19,7 @@ export const KNOBS = {
   BENCH_LATENCY_SUBSCRIBERS: { default: 100, min: 1, max: 15_000, about: 'latency: WebSockets' },
   BENCH_KILLS: { default: 20, min: 1, max: 100, about: 'failover: edges that are killed' },
   BENCH_SDK_CLIENTS: { default: 5_000, min: 3, max: 15_000, about: 'reconnect: SDK clients' },
+  BENCH_TALKERS: { default: 256, min: 1, max: 15_000, about: 'history, join-leave: WebSockets' },
 } as const satisfies Record<string, Knob>;
 
 export interface BenchSettings {
@@ -32,6 +33,7 @@ export interface BenchSettings {
   readonly latencySubscribers: number;
   readonly kills: number;
   readonly sdkClients: number;
+  readonly talkers: number;
 }
 
 /** @throws Error that names every knob with a value outside its range */
@@ -55,6 +57,7 @@ export function loadBenchSettings(env: NodeJS.ProcessEnv): BenchSettings {
     latencySubscribers: read('BENCH_LATENCY_SUBSCRIBERS'),
     kills: read('BENCH_KILLS'),
     sdkClients: read('BENCH_SDK_CLIENTS'),
+    talkers: read('BENCH_TALKERS'),
   };
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return settings;

@@ -1,10 +1,11 @@
-/** The bare part of a POST: a uWS handler and one script that stores and announces. */
+/** The bare part of a POST: a uWS handler and one script that stores and announces; of a GET: one command. */
 
 import uWS from 'uWebSockets.js';
 import { Redis, type Result } from 'ioredis';
 import { frameOf } from './frame.js';
+import { readPage } from './history.js';
 import { liveOf, logOf } from './keys.js';
-import { onPost, serve } from './server.js';
+import { onGet, onPost, serve } from './server.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -52,4 +53,6 @@ onPost(app, (channel, body, answer) => {
   if (waiting.length === 0) setImmediate(() => void flush());
   waiting.push({ channel, body, answer });
 });
+const reading = new Redis(redisUrl, { enableAutoPipelining: true });
+onGet(app, async (channel, limit) => `{${await readPage(reading, channel, limit)}`);
 serve(app);

@@ -1,6 +1,7 @@
 /**
  * The bare part of an edge: uWS with topics and nothing else. A POST is published at once; with the
- * address of a Redis as argument, what Redis sends on the channels named after it is published too.
+ * address of a Redis as argument, what Redis sends on the channels named after it is published too, and
+ * what clients ask over their socket is answered.
  */
 
 import uWS, { type TemplatedApp, type WebSocketBehavior } from 'uWebSockets.js';
@@ -8,6 +9,7 @@ import { Redis } from 'ioredis';
 import { frameOf } from './frame.js';
 import { channelOf } from './keys.js';
 import { onPost, serve } from './server.js';
+import { openTalk } from './talk.js';
 
 interface Subscriber {
   readonly topic: string;
@@ -64,5 +66,8 @@ onPost(app, (channel, body, answer) => {
   app.publish(channel, frameOf(channel, body), false);
   answer('0-0');
 });
-if (redisUrl !== undefined) await forward(app, redisUrl, liveChannels);
+if (redisUrl !== undefined) {
+  openTalk(app, redisUrl, OPTIONS);
+  await forward(app, redisUrl, liveChannels);
+}
 serve(app);

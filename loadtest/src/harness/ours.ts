@@ -25,8 +25,10 @@ export interface Ours extends Stack {
 /** `bench:` is open to all, as the bare part is; `held:` needs a right of the token. */
 const CONFIG = {
   namespaces: {
-    bench: { subscribe: 'anyone', publish: 'anyone' },
+    bench: { subscribe: 'anyone', publish: 'anyone', history: 'anyone' },
     held: { subscribe: 'token' },
+    // Who comes and goes is told to the others.
+    room: { subscribe: 'anyone', members: true, joinLeave: true },
     icomet: { subscribe: 'anyone', publish: 'anyone', icomet: true },
     // All that comes while an edge is away.
     sdk: { subscribe: 'anyone', historySize: 10_000 },
@@ -47,6 +49,9 @@ const ENV: Readonly<Record<string, string>> = {
   // The clients of MegaComet show no token.
   // All of the load comes from one address.
   HALLEY_ADDRESS_MAX_CONNECTIONS: '1000000',
+  // A bench asks as often as it is answered.
+  HALLEY_RATE_SUBSCRIBE: '1000000',
+  HALLEY_RATE_READ: '1000000',
   HALLEY_TRUST_CLIENT_IDS: '1',
   HALLEY_ICOMET: '1',
   UWS_HTTP_MAX_HEADERS_SIZE: '16384',

@@ -1,6 +1,9 @@
 import { fanout, fanoutIcomet, fanoutSse } from './fanout.js';
+import { history } from './history.js';
+import { joinLeave } from './join-leave.js';
 import { latency } from './latency.js';
 import { memory, memoryWires } from './memory.js';
+import { mixed } from './mixed.js';
 import { post } from './post.js';
 import type { Scenario } from './scenario.js';
 
@@ -13,4 +16,7 @@ export const SCENARIOS: readonly Scenario[] = [
   memory,
   ...memoryWires,
   latency,
+  mixed,
+  history,
+  joinLeave,
 ];
