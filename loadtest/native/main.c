@@ -68,6 +68,8 @@ static void on_answer(uint64_t took_ns) {
 static void open_sockets(struct sockets_options options) {
   double cpu = cpu_seconds();
   options.port = number("ws-port", NULL);
+  const char *ports = option("ws-ports", "");
+  if (ports[0] != '\0') options.ports = read_lines(ports);
   options.connections = number("connections", NULL);
   /* Below a listener's accept queue (512 in uWS), so that no SYN is dropped and sent again after 1 s. */
   options.opening_max = number("opening", "200");

@@ -2,7 +2,7 @@
 
 import { type Comparison, compare, type Samples } from './comparison.js';
 import { type Figure, type FigureResult, formatRows } from './figures/figure.js';
-import { FIGURES } from './figures/index.js';
+import { CURVE_NAMES, CURVES, FIGURES } from './figures/index.js';
 import { messageOf } from './harness/program.js';
 import type { Side } from './harness/stack.js';
 import { formatTable, writeReport } from './report.js';
@@ -44,10 +44,11 @@ interface Choice {
 function choose(names: readonly string[]): Choice {
   if (names.length === 0) return { scenarios: SCENARIOS, figures: FIGURES };
   const known = new Set([...SCENARIOS, ...FIGURES].map(({ name }) => name));
-  const unknown = names.find((name) => !known.has(name));
+  const asked = names.flatMap((name) => (name === CURVES ? CURVE_NAMES : [name]));
+  const unknown = asked.find((name) => !known.has(name));
   if (unknown !== undefined) throw new Error(`unknown scenario: ${unknown}\n${usage()}`);
   const pick = <T extends { readonly name: string }>(all: readonly T[]): T[] =>
-    names.flatMap((name) => all.filter((it) => it.name === name));
+    asked.flatMap((name) => all.filter((it) => it.name === name));
   return { scenarios: pick(SCENARIOS), figures: pick(FIGURES) };
 }
 
@@ -96,7 +97,8 @@ function usage(): string {
       `  ${name.padEnd(26)} ${knob.about} (${knob.default}; ${knob.min}..${knob.max})`,
   );
   const results = `  ${'BENCH_RESULTS'.padEnd(26)} folder of the results (loadtest/results)`;
-  return [`npm run bench [-- ${names} ...]`, ...knobs, results].join('\n');
+  const pictures = `  ${'BENCH_PICTURES'.padEnd(26)} folder of the curves' pictures (none are drawn)`;
+  return [`npm run bench [-- ${names}|${CURVES} ...]`, ...knobs, results, pictures].join('\n');
 }
 
 try {

@@ -12,7 +12,7 @@ import { onPost, serve } from './server.js';
 import { openTalk } from './talk.js';
 
 interface Subscriber {
-  readonly topic: string;
+  readonly topics: readonly string[];
 }
 
 const [redisUrl, ...liveChannels] = process.argv.slice(2);
@@ -32,14 +32,16 @@ function openSockets(app: TemplatedApp): void {
     ...OPTIONS,
     upgrade: (response, request, context) => {
       response.upgrade<Subscriber>(
-        { topic: request.getParameter(0) ?? '' },
+        { topics: (request.getParameter(0) ?? '').split(',') },
         request.getHeader('sec-websocket-key'),
         request.getHeader('sec-websocket-protocol'),
         request.getHeader('sec-websocket-extensions'),
         context,
       );
     },
-    open: (socket) => void socket.subscribe(socket.getUserData().topic),
+    open: (socket) => {
+      for (const topic of socket.getUserData().topics) socket.subscribe(topic);
+    },
   });
   app.ws<Subscriber>('/held', { ...OPTIONS, open: (socket) => void socket.subscribe('all') });
 }

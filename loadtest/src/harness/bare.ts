@@ -5,7 +5,7 @@ import { liveOf } from '../bare/keys.js';
 import { type Dialect, postRequest } from './dialect.js';
 import { Program } from './program.js';
 import { BEARER } from './secrets.js';
-import { type Stack, Stoppables } from './stack.js';
+import { type Fleet, type Stack, Stoppables, together } from './stack.js';
 
 const EDGE = fileURLToPath(new URL('../bare/edge.js', import.meta.url));
 const API = fileURLToPath(new URL('../bare/api.js', import.meta.url));
@@ -38,12 +38,22 @@ export async function startBareApi(): Promise<Stack> {
 }
 
 /** Both, with Redis between them. */
-export async function startBarePair(channels: readonly string[]): Promise<Stack> {
+export function startBarePair(channels: readonly string[]): Promise<Fleet> {
+  return startBareFleet([channels]);
+}
+
+/** The same with several edges. @param heard channels that each of them hears */
+export async function startBareFleet(heard: readonly (readonly string[])[]): Promise<Fleet> {
   const all = new Stoppables();
   const redis = await all.redis();
-  const edgeArgs = [redis.url, ...channels.map(liveOf)];
-  const edge = await all.add(Program.start('edge', EDGE, { args: edgeArgs }));
+  const edges: Program[] = [];
+  for (const channels of heard) {
+    const args = [redis.url, ...channels.map(liveOf)];
+    edges.push(await all.add(Program.start('edge', EDGE, { args })));
+  }
   const api = await all.add(Program.start('api', API, { args: [redis.url] }));
-  const ports = { wsPort: edge.port, postPort: api.port };
-  return { ...BARE, ...ports, processes: [edge, api, redis], stop: () => all.stop() };
+  const wsPorts = edges.map(({ port }) => port);
+  const ports = { wsPort: wsPorts[0] ?? 0, wsPorts, postPort: api.port };
+  const processes = [together('edge', edges), api, redis];
+  return { ...BARE, ...ports, processes, stop: () => all.stop() };
 }

@@ -10,7 +10,7 @@ import { websocket } from '../wires/wires.js';
 import { type Dialect, postRequest } from './dialect.js';
 import { Program } from './program.js';
 import { BEARER, TOKEN_SECRET } from './secrets.js';
-import { type Stack, Stoppables } from './stack.js';
+import { type Fleet, type Stack, Stoppables, together } from './stack.js';
 
 const APPS = new URL('../../../apps/', import.meta.url);
 export const EDGE = fileURLToPath(new URL('edge/dist/main.js', APPS));
@@ -79,6 +79,20 @@ export async function startOurs(): Promise<Ours> {
   const edge = await all.add(Program.start('edge', EDGE, { env: edgeEnv, execArgv }));
   const ports = { postPort: api.port, wsPort: edge.port };
   return { ...stackOf(all, { ...ports, processes: [edge, api, redis] }), edge, megacometPort };
+}
+
+/** The whole path, with several edges. */
+export async function startOurFleet(count: number): Promise<Fleet> {
+  const all = new Stoppables();
+  const { api, redis, env } = await startApi(all);
+  const edges: Program[] = [];
+  while (edges.length < count) {
+    const edgeEnv = { ...env, HALLEY_EDGE_INDEX: String(edges.length) };
+    edges.push(await all.add(Program.start('edge', EDGE, { env: edgeEnv })));
+  }
+  const wsPorts = edges.map(({ port }) => port);
+  const processes = [together('edge', edges), api, redis];
+  return { ...stackOf(all, { postPort: api.port, wsPort: wsPorts[0] ?? 0, processes }), wsPorts };
 }
 
 /** uWS cannot say which port it was given beside its first one. */
