@@ -12,7 +12,7 @@ const NAME = 'bench:crowd';
 
 export const connections: Curve = {
   name: 'connections',
-  title: 'Cost of a delivery by connections of an edge (1,000 subscribers a channel)',
+  title: 'Cost of a delivery by connections of one edge',
   x: { label: 'connections' },
   y: { label: COST_LABEL, from: 0 },
   lines: LINES,

@@ -2,7 +2,7 @@
 
 import { startBarePair } from '../harness/bare.js';
 import { type Opening, openingOptions } from '../harness/dialect.js';
-import { runLoad } from '../harness/load.js';
+import { runLoad, type Window } from '../harness/load.js';
 import type { LoadOptions } from '../harness/load-options.js';
 import { startOurs } from '../harness/ours.js';
 import { type Stack, Stoppables } from '../harness/stack.js';
@@ -54,9 +54,15 @@ async function measureDelivery(
     posters: 4,
     requests,
   });
-  refuseMissing(`curve, ${stack.side}`, window.missing);
+  refuseFaults(stack, window);
   const perSecond = window.deliveries / window.seconds;
   return { costs: { edge: ((cpu['edge'] ?? 0) * 1e6) / perSecond }, cpu, window };
+}
+
+/** @throws Error where a delivery never came, or none came in the window: nothing has no cost */
+export function refuseFaults({ side }: Stack, { missing, deliveries }: Window): void {
+  refuseMissing(`curve, ${side}`, missing);
+  if (deliveries === 0) throw new Error(`curve, ${side}: nothing was delivered in the window`);
 }
 
 export function curveOptions({ curveMs }: BenchSettings): LoadOptions {

@@ -5,10 +5,10 @@ import { openingOptions } from '../harness/dialect.js';
 import { runLoad } from '../harness/load.js';
 import { startOurFleet } from '../harness/ours.js';
 import { type Fleet, Stoppables } from '../harness/stack.js';
-import { DATA, refuseMissing } from '../scenarios/load.js';
+import { DATA } from '../scenarios/load.js';
 import type { BenchSettings } from '../settings.js';
 import type { Curve, CurveSample } from './curve.js';
-import { curveOptions } from './delivery.js';
+import { curveOptions, refuseFaults } from './delivery.js';
 
 const UNHEARD = 'bench:edges-none';
 const COUNTS = [1, 2, 3, 4] as const;
@@ -73,7 +73,7 @@ async function measureMessage(
     posters: 4,
     requests: [fleet.dialect.publish(channel, DATA)],
   });
-  refuseMissing(`curve, ${fleet.side}`, window.missing);
+  refuseFaults(fleet, window);
   const perSecond = window.deliveries / SUBSCRIBERS / window.seconds;
   const costOf = (name: string) => ((cpu[name] ?? 0) * 1e6) / perSecond;
   const costs = { edge: costOf('edge'), api: costOf('api'), redis: costOf('redis') };

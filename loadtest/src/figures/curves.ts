@@ -41,7 +41,7 @@ async function measure(curve: Curve, settings: BenchSettings): Promise<FigureRes
   });
   const lines = curve.lines.map((line) => drawnLine(line, points));
   if (settings.picturesFolder !== null) await draw(curve, lines, settings.picturesFolder);
-  return { rows: lines.flatMap((line, at) => rowsOf(curve, line, at)), detail: { lines, points } };
+  return { rows: rowsOf(curve, lines), detail: { lines, points } };
 }
 
 type RoundPoint = Readonly<Record<CurveSide, CurveSample>>;
@@ -70,21 +70,51 @@ function drawnLine(line: CurveLine, measured: readonly Point[]): DrawnLine {
     const costs = samples[line.side].map((sample) => sample.costs[line.key] ?? Number.NaN);
     return [x, median(costs)];
   });
+  return lineOf(line, points);
+}
+
+function lineOf(line: CurveLine, points: DrawnLine['points']): DrawnLine {
   const costs = points.map(([, cost]) => cost);
   return { ...line, points, flatness: Math.max(...costs) / Math.min(...costs) };
 }
 
-function rowsOf({ x, y, flatness }: Curve, line: DrawnLine, at: number): FigureRow[] {
-  const costs = line.points.map(([x, y]) => `${x.toLocaleString('en-US')}: ${y.toPrecision(3)}`);
-  const flat = line.flatness.toFixed(2);
-  const goal =
-    flatness === undefined || at > 0
-      ? ''
-      : ` (goal <= ${flatness}: ${line.flatness <= flatness ? 'yes' : 'NO'})`;
+function rowsOf({ x, y, flatness }: Curve, lines: readonly DrawnLine[]): FigureRow[] {
+  const [first] = lines;
+  const rows = lines.flatMap((line) => {
+    const isGoal = flatness !== undefined && line === first;
+    return [
+      { what: `${line.name}: ${y.label} by ${x.label}`, value: pointsText(line) },
+      { what: `${line.name}: max / min`, value: goalText(line, isGoal ? flatness : null) },
+    ];
+  });
+  const bare = lines.find(({ side, key }) => side === 'bare' && key === first?.key);
+  if (first === undefined || bare === undefined) return rows;
+  // What both lack, the machine lacks: a neighbour, a cache that is too small.
+  const ratio = lineOf(
+    first,
+    first.points.map(([x, cost], at) => [x, cost / (bare.points[at]?.[1] ?? Number.NaN)]),
+  );
+  const what = `${first.name} over bare`;
   return [
-    { what: `${line.name}, ${y.label} by ${x.label}`, value: costs.join(', ') },
-    { what: `${line.name}, max / min`, value: `${flat}${goal}` },
+    ...rows,
+    { what: `${what}: ratio by ${x.label}`, value: pointsText(ratio) },
+    { what: `${what}: max / min`, value: goalText(ratio, null) },
   ];
+}
+
+function pointsText({ points }: DrawnLine): string {
+  return points.map(([x, cost]) => `${number(x)}: ${number(cost)}`).join(', ');
+}
+
+function goalText({ flatness }: DrawnLine, goal: number | null): string {
+  if (goal === null) return flatness.toFixed(2);
+  return `${flatness.toFixed(2)} (goal <= ${goal}: ${flatness <= goal ? 'yes' : 'NO'})`;
+}
+
+/** Three digits say all that two shared cores can measure; what was set has no more. */
+function number(value: number): string {
+  const digits = Number.isInteger(value) ? 6 : 3;
+  return value.toLocaleString('en-US', { maximumSignificantDigits: digits });
 }
 
 async function draw(

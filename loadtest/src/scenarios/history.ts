@@ -10,7 +10,7 @@ import type { Sample, Scenario } from './scenario.js';
 import { openSides } from './sides.js';
 import { runTalk } from './talk.js';
 
-const CHANNELS = numbered('bench:history', 10);
+const CHANNELS = numbered('bench:history', 4);
 const PAGE = 100;
 const FILL_DEADLINE_MS = 20_000;
 
