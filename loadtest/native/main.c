@@ -82,11 +82,14 @@ static void open_sockets(struct sockets_options options) {
 }
 
 static void open_poster(void) {
+  const char *item = option("item", "");
   poster_open(&(struct poster_options){
       .port = number("post-port", NULL),
       .connections = number("posters", "64"),
       .bearer = option("bearer", NULL),
       .lines = read_lines(option("requests", NULL)),
+      .item = item[0] == '\0' ? NULL : item,
+      .items = (size_t)number("items", "1"),
       .on_answer = on_answer,
   });
 }
@@ -267,10 +270,27 @@ static void talk(void) {
   is_talk_over = true;
 }
 
+static void ignore_answer(size_t connection, struct span payload) {
+  (void)connection;
+  (void)payload;
+}
+
+/* Each connection says the same once in the interval, one after the other and not all at once. */
+static void say_in_turn(const char *text, uint64_t interval_ns) {
+  uint64_t connections = (uint64_t)number("connections", NULL), start = now_ns();
+  for (uint64_t said = 0;;) {
+    uint64_t due = (now_ns() - start) / (interval_ns / connections);
+    for (; said < due; said++) sockets_say((size_t)(said % connections), text);
+    loop_turn(10);
+  }
+}
+
 /* Opens the connections and keeps them until the parent has looked. */
 static void hold(void) {
-  open_sockets((struct sockets_options){0});
+  const char *text = option("say", "");
+  open_sockets((struct sockets_options){.on_answer = text[0] == '\0' ? NULL : ignore_answer});
   say("ready");
+  if (text[0] != '\0') say_in_turn(text, (uint64_t)number("say-every-ms", NULL) * NS_PER_MS);
   for (;;) loop_turn(1000);
 }
 

@@ -61,6 +61,16 @@ static size_t answer_length(const struct connection *connection) {
   return length == 0 ? 0 : length + body_length(head);
 }
 
+/* An answer of 200 may still hold a refusal for one message of a batch. */
+static void check_items(const char *answer) {
+  if (options.item == NULL) return;
+  size_t items = 0;
+  for (const char *found = answer; (found = strstr(found, options.item)) != NULL; found++) items++;
+  if (items != options.items) {
+    die("an answer with %zu of %zu times %s: %.500s", items, options.items, options.item, answer);
+  }
+}
+
 static void receive(struct connection *connection) {
   size_t space = ANSWER_BYTES - connection->count - 1;
   if (space == 0) die("an answer of more than %d bytes", ANSWER_BYTES);
@@ -72,6 +82,7 @@ static void receive(struct connection *connection) {
   size_t length = answer_length(connection);
   if (length == 0 || connection->count < length) return;
   if (strncmp(connection->answer, "HTTP/1.1 2", 10) != 0) die("a refusal: %.500s", connection->answer);
+  check_items(connection->answer);
   connection->count = 0;
   poster_counts.answered++;
   idle[idle_count++] = connection;

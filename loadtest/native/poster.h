@@ -16,6 +16,9 @@ struct poster_options {
   const char *bearer;
   /* `<method> <path>[<tab><body>]`, used in turn. */
   struct lines lines;
+  /* What each answer must contain `items` times; NULL: nothing is looked for. */
+  const char *item;
+  size_t items;
   /* Called with the time from request to answer. */
   void (*on_answer)(uint64_t took_ns);
 };

@@ -24,7 +24,7 @@ export interface Comparison {
   /** `null` where ours is measured alone. */
   readonly other: Other | null;
   readonly theirs: Median | null;
-  /** Ours over theirs. */
+  /** Ours over theirs; `null` where theirs is nothing. */
   readonly ratio: number | null;
   readonly goal: string;
   /** `null` where no figure of the bare part is known. */
@@ -59,17 +59,18 @@ function beside(
   theirs: Median,
 ): Comparison {
   const { what, unit } = metric;
-  const ratio = ours.value / theirs.value;
+  const quotient = ours.value / theirs.value;
+  const ratio = Number.isFinite(quotient) ? quotient : null;
   const isComparable = other === 'bare' ? comparable(metric, theirs.value) : null;
   const isReached = isComparable === false ? null : reached(metric, other, ours.value, ratio);
   const goal = goalText(metric, other);
   return { scenario, what, unit, ours, other, theirs, ratio, goal, isComparable, isReached };
 }
 
-function reached(metric: Metric, other: Other, ours: number, ratio: number): boolean | null {
+function reached(metric: Metric, other: Other, ours: number, ratio: number | null): boolean | null {
   const ratioGoal = metric.goals?.[other];
   const verdicts = [
-    ...(ratioGoal === undefined ? [] : [meets(metric, ratio, ratioGoal)]),
+    ...(ratioGoal === undefined || ratio === null ? [] : [meets(metric, ratio, ratioGoal)]),
     ...(metric.bound === undefined || other !== 'bare' ? [] : [meets(metric, ours, metric.bound)]),
   ];
   // Where a goal gives both, either will do.

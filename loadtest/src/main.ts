@@ -1,13 +1,16 @@
 /** `npm run bench [-- scenario...]`: ours beside the bare part, in turn, median of the rounds. */
 
+import { parseArgs } from 'node:util';
+import { formatAgainst, readComparisons } from './against.js';
 import { type Comparison, compare, type Samples } from './comparison.js';
 import { type Figure, type FigureResult, formatRows } from './figures/figure.js';
 import { CURVE_NAMES, CURVES, FIGURES } from './figures/index.js';
 import { messageOf } from './harness/program.js';
 import type { Side } from './harness/stack.js';
-import { formatTable, writeReport } from './report.js';
+import { formatTable, sharesText, writeReport } from './report.js';
 import { SCENARIOS } from './scenarios/index.js';
-import type { Sample, Scenario } from './scenarios/scenario.js';
+import type { Sample, Scenario, Stage } from './scenarios/scenario.js';
+import { SharedStage } from './scenarios/sides.js';
 import { type BenchSettings, KNOBS, loadBenchSettings } from './settings.js';
 
 /** Ends the run after the measurement under way, so that nothing stays running or lying about. */
@@ -18,21 +21,34 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-async function main(args: readonly string[]): Promise<void> {
-  if (args.includes('--help')) return console.log(usage());
-  const { scenarios, figures } = choose(args);
+const OPTIONS = { help: { type: 'boolean' }, against: { type: 'string' } } as const;
+
+async function main(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  if (values.help === true) return console.log(usage());
+  const { scenarios, figures } = choose(positionals);
   const settings = loadBenchSettings(process.env);
-  const comparisons: Comparison[] = [];
-  const samples: Record<string, Samples> = {};
-  for (const scenario of scenarios) {
-    const measured = await runScenario(scenario, settings);
-    samples[scenario.name] = measured;
-    comparisons.push(...scenario.metrics.flatMap((it) => compare(scenario.name, it, measured)));
-  }
-  if (comparisons.length > 0) console.log(`\n${formatTable(comparisons)}\n`);
+  const then = values.against === undefined ? null : await readComparisons(values.against);
+  const begunMs = performance.now();
+  const samples = await runScenarios(scenarios, settings);
+  const comparisons = scenarios.flatMap(({ name, metrics }) =>
+    metrics.flatMap((metric) => compare(name, metric, samples[name] ?? {})),
+  );
   const measured = await runFigures(figures, settings);
-  const report = { settings, comparisons, samples, figures: measured };
+  const seconds = secondsSince(begunMs);
+  printComparisons(comparisons, then);
+  console.log(`total ${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`);
+  const report = { settings, seconds, comparisons, samples, figures: measured };
   console.log(await writeReport(report, new Date(), process.env['BENCH_RESULTS'] || undefined));
+}
+
+function printComparisons(
+  comparisons: readonly Comparison[],
+  then: readonly Comparison[] | null,
+): void {
+  if (comparisons.length === 0) return;
+  console.log(`\n${formatTable(comparisons)}\n`);
+  if (then !== null) console.log(`${formatAgainst(comparisons, then)}\n`);
 }
 
 interface Choice {
@@ -52,17 +68,40 @@ function choose(names: readonly string[]): Choice {
   return { scenarios: pick(SCENARIOS), figures: pick(FIGURES) };
 }
 
-/** In turn, round by round: a machine that slows down meanwhile slows down all. */
-async function runScenario(scenario: Scenario, settings: BenchSettings): Promise<Samples> {
-  const samples: Partial<Record<Side, Sample[]>> = {};
-  const sides = await scenario.open(settings);
+async function runScenarios(
+  scenarios: readonly Scenario[],
+  settings: BenchSettings,
+): Promise<Record<string, Samples>> {
+  const samples: Record<string, Samples> = {};
+  const stage = new SharedStage();
   try {
-    for (let round = 1; round <= settings.rounds; round += 1) {
+    for (const scenario of scenarios) {
+      const begunMs = performance.now();
+      samples[scenario.name] = await runScenario(scenario, settings, stage);
+      console.log(`${scenario.name}: ${Math.round(secondsSince(begunMs))} s`);
+    }
+  } finally {
+    await stage.stop();
+  }
+  return samples;
+}
+
+/** In turn, round by round: a machine that slows down meanwhile slows down all. */
+async function runScenario(
+  scenario: Scenario,
+  settings: BenchSettings,
+  stage: Stage,
+): Promise<Samples> {
+  const samples: Partial<Record<Side, Sample[]>> = {};
+  const sides = await scenario.open(settings, stage);
+  const rounds = Math.min(settings.rounds, scenario.roundsMax ?? settings.rounds);
+  try {
+    for (let round = 1; round <= rounds; round += 1) {
       for (const side of sides.names) {
         const sample = await sides.measure(side);
         if (isInterrupted) throw new Error('interrupted');
         samples[side] = [...(samples[side] ?? []), sample];
-        console.log(`${scenario.name} ${round}/${settings.rounds} ${side}: ${valuesText(sample)}`);
+        console.log(`${scenario.name} ${round}/${rounds} ${side}: ${sampleText(sample)}`);
       }
     }
   } finally {
@@ -85,9 +124,15 @@ async function runFigures(
   return results;
 }
 
-function valuesText(sample: Sample): string {
-  const values = Object.entries(sample.values);
-  return values.map(([key, value]) => `${key} ${Number(value.toPrecision(4))}`).join(', ');
+function secondsSince(begunMs: number): number {
+  return (performance.now() - begunMs) / 1_000;
+}
+
+function sampleText({ values, cpu }: Sample): string {
+  const parts = Object.entries(values).map(
+    ([key, value]) => `${key} ${Number(value.toPrecision(4))}`,
+  );
+  return `${parts.join(', ')}; cores: ${sharesText(cpu)}`;
 }
 
 function usage(): string {
@@ -97,8 +142,9 @@ function usage(): string {
       `  ${name.padEnd(26)} ${knob.about} (${knob.default}; ${knob.min}..${knob.max})`,
   );
   const results = `  ${'BENCH_RESULTS'.padEnd(26)} folder of the results (loadtest/results)`;
+  const use = `npm run bench [-- [--against <file>] ${names}|${CURVES} ...]`;
   const pictures = `  ${'BENCH_PICTURES'.padEnd(26)} folder of the curves' pictures (none are drawn)`;
-  return [`npm run bench [-- ${names}|${CURVES} ...]`, ...knobs, results, pictures].join('\n');
+  return [use, ...knobs, results, pictures].join('\n');
 }
 
 try {

@@ -24,8 +24,12 @@ const HEAD = [
 ];
 
 export function formatTable(comparisons: readonly Comparison[]): string {
-  const rows = [HEAD, ...comparisons.map(rowOf)];
-  const widths = HEAD.map((_, column) =>
+  return formatCells([HEAD, ...comparisons.map(rowOf)]);
+}
+
+/** @param rows the first one is the head */
+export function formatCells(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
   );
   const lines = rows.map((row) =>
@@ -43,8 +47,8 @@ function rowOf(comparison: Comparison): string[] {
   return [
     `${what} (${unit})`,
     other ?? '-',
-    theirs === null ? '-' : format(theirs.value),
-    format(ours.value),
+    theirs === null ? '-' : formatValue(theirs.value),
+    formatValue(ours.value),
     ratio === null ? '-' : ratio.toFixed(2),
     goal,
     verdict(comparison),
@@ -59,19 +63,22 @@ function verdict({ isComparable, isReached }: Comparison): string {
   return isReached ? 'yes' : 'NO';
 }
 
-function sharesText(shares: CpuShares): string {
+export function sharesText(shares: CpuShares): string {
   const parts = Object.entries(shares).map(([name, share]) => `${name} ${share.toFixed(2)}`);
   return parts.join(' ') || '-';
 }
 
 /** Three digits say all that two shared cores can measure. */
-function format(value: number): string {
+export function formatValue(value: number): string {
+  if (Math.abs(value) < 1) return value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
   const digits = Math.max(0, 3 - String(Math.trunc(value)).length);
   return value.toLocaleString('en-US', { maximumFractionDigits: digits });
 }
 
 export interface Report {
   readonly settings: BenchSettings;
+  /** That the whole run took. */
+  readonly seconds: number;
   readonly comparisons: readonly Comparison[];
   /** Every single measurement, by scenario. */
   readonly samples: Readonly<Record<string, Samples>>;

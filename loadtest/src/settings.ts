@@ -5,16 +5,64 @@ interface Knob {
   readonly min: number;
   readonly max: number;
   readonly about: string;
+  /** Else an integer. */
+  readonly isFraction?: true;
 }
 
 export const KNOBS = {
   BENCH_ROUNDS: { default: 5, min: 1, max: 25, about: 'rounds; the median of them counts' },
-  // The edge closes a socket that says nothing for a minute, and the load's sockets say nothing.
-  BENCH_SECONDS: { default: 3, min: 1, max: 30, about: 'length of one measurement, seconds' },
-  BENCH_WARM_SECONDS: { default: 1, min: 0, max: 10, about: 'load before a measurement, seconds' },
-  BENCH_SUBSCRIBERS: { default: 1_000, min: 1, max: 15_000, about: 'fanout: WebSockets' },
-  BENCH_POSTERS: { default: 64, min: 1, max: 1_000, about: 'post: HTTP connections' },
-  BENCH_CONNECTIONS: { default: 10_000, min: 10, max: 15_000, about: 'memory: WebSockets' },
+  BENCH_SECONDS: {
+    default: 2,
+    min: 0.1,
+    max: 30,
+    about: 'length of one measurement, seconds',
+    isFraction: true,
+  },
+  BENCH_WARM_SECONDS: {
+    default: 0.5,
+    min: 0,
+    max: 10,
+    about: 'load before a measurement, seconds',
+    isFraction: true,
+  },
+  BENCH_SUBSCRIBERS: { default: 1_000, min: 1, max: 15_000, about: 'fanout, burst: connections' },
+  BENCH_BURST_MESSAGES: { default: 64, min: 1, max: 256, about: 'burst: messages on their way' },
+  BENCH_MANY_SUBSCRIBERS: {
+    default: 10_000,
+    min: 1,
+    max: 15_000,
+    about: 'fanout-10000: WebSockets',
+  },
+  BENCH_CHANNELS: { default: 1_000, min: 1, max: 1_000, about: 'channels: how many' },
+  BENCH_CHANNEL_SUBSCRIBERS: {
+    default: 10,
+    min: 1,
+    max: 15,
+    about: 'channels: WebSockets of each',
+  },
+  BENCH_PRIVATE_CLIENTS: { default: 10_000, min: 1, max: 15_000, about: 'private: clients' },
+  BENCH_POSTERS: {
+    default: 64,
+    min: 1,
+    max: 1_000,
+    about: 'post, channels, private: HTTP connections',
+  },
+  BENCH_BATCH_MESSAGES: { default: 1_000, min: 1, max: 1_000, about: 'batch: messages of a POST' },
+  BENCH_BATCH_POSTERS: { default: 2, min: 1, max: 64, about: 'batch: HTTP connections' },
+  BENCH_CONNECTIONS: {
+    default: 10_000,
+    min: 10,
+    max: 15_000,
+    about: 'memory, connect, idle: connections',
+  },
+  // Twice what a client waits until it says something.
+  BENCH_IDLE_SECONDS: {
+    default: 50,
+    min: 0.5,
+    max: 300,
+    about: 'idle: length of the measurement, seconds',
+    isFraction: true,
+  },
   BENCH_RATE: { default: 1_000, min: 1, max: 20_000, about: 'latency: messages a second' },
   BENCH_LATENCY_SUBSCRIBERS: { default: 100, min: 1, max: 15_000, about: 'latency: WebSockets' },
   BENCH_KILLS: { default: 20, min: 1, max: 100, about: 'failover: edges that are killed' },
@@ -43,8 +91,16 @@ export interface BenchSettings {
   readonly measureMs: number;
   readonly warmMs: number;
   readonly subscribers: number;
+  readonly burstMessages: number;
+  readonly manySubscribers: number;
+  readonly channels: number;
+  readonly channelSubscribers: number;
+  readonly privateClients: number;
   readonly posters: number;
+  readonly batchMessages: number;
+  readonly batchPosters: number;
   readonly connections: number;
+  readonly idleMs: number;
   readonly ratePerSecond: number;
   readonly latencySubscribers: number;
   readonly kills: number;
@@ -63,19 +119,29 @@ export interface BenchSettings {
 export function loadBenchSettings(env: NodeJS.ProcessEnv): BenchSettings {
   const problems: string[] = [];
   const read = (name: keyof typeof KNOBS): number => {
-    const knob = KNOBS[name];
+    const knob: Knob = KNOBS[name];
     const value = Number(env[name] || knob.default);
-    if (Number.isInteger(value) && value >= knob.min && value <= knob.max) return value;
-    problems.push(`${name} must be an integer of ${knob.min} to ${knob.max}`);
+    const isKind = knob.isFraction === true || Number.isInteger(value);
+    if (isKind && value >= knob.min && value <= knob.max) return value;
+    const kind = knob.isFraction === true ? 'a number' : 'an integer';
+    problems.push(`${name} must be ${kind} of ${knob.min} to ${knob.max}`);
     return knob.default;
   };
   const settings = {
     rounds: read('BENCH_ROUNDS'),
-    measureMs: read('BENCH_SECONDS') * 1_000,
-    warmMs: read('BENCH_WARM_SECONDS') * 1_000,
+    measureMs: millisecondsOf(read('BENCH_SECONDS')),
+    warmMs: millisecondsOf(read('BENCH_WARM_SECONDS')),
     subscribers: read('BENCH_SUBSCRIBERS'),
+    burstMessages: read('BENCH_BURST_MESSAGES'),
+    manySubscribers: read('BENCH_MANY_SUBSCRIBERS'),
+    channels: read('BENCH_CHANNELS'),
+    channelSubscribers: read('BENCH_CHANNEL_SUBSCRIBERS'),
+    privateClients: read('BENCH_PRIVATE_CLIENTS'),
     posters: read('BENCH_POSTERS'),
+    batchMessages: read('BENCH_BATCH_MESSAGES'),
+    batchPosters: read('BENCH_BATCH_POSTERS'),
     connections: read('BENCH_CONNECTIONS'),
+    idleMs: millisecondsOf(read('BENCH_IDLE_SECONDS')),
     ratePerSecond: read('BENCH_RATE'),
     latencySubscribers: read('BENCH_LATENCY_SUBSCRIBERS'),
     kills: read('BENCH_KILLS'),
@@ -90,4 +156,8 @@ export function loadBenchSettings(env: NodeJS.ProcessEnv): BenchSettings {
   };
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return settings;
+}
+
+function millisecondsOf(seconds: number): number {
+  return Math.round(seconds * 1_000);
 }

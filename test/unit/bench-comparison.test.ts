@@ -47,6 +47,11 @@ describe('comparison of the bench', () => {
     expect(result).toMatchObject({ isReached, goal: '>= 0.8 x' });
   });
 
+  it('knows no ratio to nothing', () => {
+    const [result] = compare('post', RATE, samples('rate', [0], [800]));
+    expect(result).toMatchObject({ ratio: null });
+  });
+
   it.each([
     [2, true],
     [2.01, false],

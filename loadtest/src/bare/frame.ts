@@ -8,3 +8,8 @@ const FIXED_POSITION = `1763695000000-0.${FIXED_NONCE}`;
 export function frameOf(channel: string, body: string): string {
   return `{"type":"message","channel":"${channel}","id":"${FIXED_POSITION}",${body.slice(1)}`;
 }
+
+/** The same for one client: what is private names no channel. */
+export function privateFrameOf(body: string): string {
+  return `{"type":"private","id":"${FIXED_POSITION}",${body.slice(1)}`;
+}

@@ -1,23 +1,51 @@
 /** What both bare programs share: a POST handler on uWS and life as a child of the bench. */
 
 import uWS, { type HttpResponse, type TemplatedApp } from 'uWebSockets.js';
+import { frameOf, privateFrameOf } from './frame.js';
 
-/** The channel out of `/channels/:name/messages`, and the posted text. */
-export type PostHandler = (channel: string, body: string, answer: (id: string) => void) => void;
+export interface Posted {
+  readonly topic: string;
+  /** As it was posted. */
+  readonly body: string;
+  readonly frame: string;
+  answer(id: string): void;
+}
 
-export function onPost(app: TemplatedApp, handle: PostHandler): void {
-  app.post('/channels/:name/messages', (res, req) => {
-    const channel = decodeURIComponent(req.getParameter(0) ?? '');
-    let isGone = false;
-    res.onAborted(() => {
-      isGone = true;
+/** `/channels/:name/messages`, and the same for one client. */
+export function onPost(app: TemplatedApp, handle: (posted: Posted) => void): void {
+  const serveAt = (path: string, frame: (topic: string, body: string) => string) =>
+    app.post(path, (res, req) => {
+      const topic = decodeURIComponent(req.getParameter(0) ?? '');
+      onBody(res, (body, answer) =>
+        handle({
+          topic,
+          body,
+          frame: frame(topic, body),
+          answer: (id) => answer('201 Created', `{"id":"${id}","edges":1}`),
+        }),
+      );
     });
-    readBody(res, (body) =>
-      handle(channel, body, (id) => {
-        if (!isGone) res.cork(() => answerCreated(res, id));
-      }),
-    );
+  serveAt('/channels/:name/messages', frameOf);
+  serveAt('/clients/:name/messages', (_, body) => privateFrameOf(body));
+}
+
+/** @param handle gets the posted text and what answers it with JSON */
+export function onBody(
+  res: HttpResponse,
+  handle: (body: string, answer: (status: string, json: string) => void) => void,
+): void {
+  let isGone = false;
+  res.onAborted(() => {
+    isGone = true;
   });
+  readBody(res, (body) =>
+    handle(body, (status, json) => {
+      if (isGone) return;
+      res.cork(() => {
+        res.writeStatus(status).writeHeader('content-type', 'application/json').end(json);
+      });
+    }),
+  );
 }
 
 /** @param read the whole answer for `/channels/:name/messages?limit=` */
@@ -46,11 +74,6 @@ function readBody(res: HttpResponse, done: (body: string) => void): void {
     if (isLast) done(earlier + text);
     else earlier += text;
   });
-}
-
-function answerCreated(res: HttpResponse, id: string): void {
-  res.writeStatus('201 Created').writeHeader('content-type', 'application/json');
-  res.end(`{"id":"${id}","edges":1}`);
 }
 
 /** Listens on any free loopback port, tells the parent, and goes when the parent does. */

@@ -33,7 +33,15 @@ const script = (change: string): string => `
 
 let talkers = 0;
 
-export function openTalk(app: TemplatedApp, url: string, options: WebSocketBehavior<never>): void {
+type Listen = (topic: string) => Promise<unknown> | null;
+
+/** @param listen resolves when what is announced on a channel is published to its topic */
+export function openTalk(
+  app: TemplatedApp,
+  url: string,
+  options: WebSocketBehavior<never>,
+  listen: Listen,
+): void {
   const redis = new Redis(url, { enableAutoPipelining: true });
   redis.defineCommand('join', { numberOfKeys: 1, lua: script(`'HSET', KEYS[1], ARGV[1], '1'`) });
   redis.defineCommand('leave', { numberOfKeys: 1, lua: script(`'HDEL', KEYS[1], ARGV[1]`) });
@@ -52,7 +60,7 @@ export function openTalk(app: TemplatedApp, url: string, options: WebSocketBehav
     message: (socket, message) => {
       const frame = JSON.parse(Buffer.from(message).toString()) as Frame;
       // A failed call leaves the process: a bench with failures has no figures.
-      void answer(redis, socket, frame);
+      void answer(redis, listen, socket, frame);
     },
     close: (socket) => {
       socket.getUserData().isGone = true;
@@ -60,7 +68,12 @@ export function openTalk(app: TemplatedApp, url: string, options: WebSocketBehav
   });
 }
 
-async function answer(redis: Redis, socket: WebSocket<Talker>, frame: Frame): Promise<void> {
+async function answer(
+  redis: Redis,
+  listen: Listen,
+  socket: WebSocket<Talker>,
+  frame: Frame,
+): Promise<void> {
   const { type, ref, channel, limit = 0 } = frame;
   const talker = socket.getUserData();
   const head = (answered: string) => `{"type":"${answered}","ref":${ref},"channel":"${channel}"`;
@@ -73,6 +86,7 @@ async function answer(redis: Redis, socket: WebSocket<Talker>, frame: Frame): Pr
     `{"type":"${kind}","channel":"${channel}","clientId":"${talker.member}"}`;
   const members = membersOf(channel);
   if (type === 'subscribe') {
+    await listen(channel);
     const count = await redis.join(members, talker.member, liveOf(channel), told('join'));
     if (talker.isGone) return;
     socket.subscribe(channel);

@@ -16,7 +16,7 @@ export const bytes: Curve = {
   lines: LINES,
   points: () => SIZES_BYTES,
   open: (settings) =>
-    openDeliveries([CHANNEL], settings, (stack, sizeBytes) => ({
+    openDeliveries(settings, (stack, sizeBytes) => ({
       opening: stack.dialect.listen([CHANNEL]),
       connections: SUBSCRIBERS,
       copies: SUBSCRIBERS,

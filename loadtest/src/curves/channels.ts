@@ -22,7 +22,7 @@ export const channels: Curve = {
   flatness: 1.15,
   points: ({ curveChannels }) => [1, 10, 100, 1_000].filter((count) => count <= curveChannels),
   open: (settings) =>
-    openDeliveries(numbered(NAME, settings.curveChannels), settings, (stack, count) => {
+    openDeliveries(settings, (stack, count) => {
       const names = numbered(NAME, count);
       return {
         opening: openingOf(stack, names),

@@ -19,7 +19,7 @@ export const connections: Curve = {
   flatness: 1.15,
   points: (settings) => STEPS.map((step) => step * subscribersOf(settings)),
   open: (settings) =>
-    openDeliveries(numbered(NAME, STEPS_MAX), settings, (stack, count) => {
+    openDeliveries(settings, (stack, count) => {
       const copies = subscribersOf(settings);
       const names = numbered(NAME, count / copies);
       return {

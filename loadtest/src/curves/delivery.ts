@@ -5,6 +5,7 @@ import { type Opening, openingOptions } from '../harness/dialect.js';
 import { runLoad, type Window } from '../harness/load.js';
 import type { LoadOptions } from '../harness/load-options.js';
 import { startOurs } from '../harness/ours.js';
+import { quiet } from '../harness/quiet.js';
 import { type Stack, Stoppables } from '../harness/stack.js';
 import { refuseMissing } from '../scenarios/load.js';
 import type { BenchSettings } from '../settings.js';
@@ -26,17 +27,22 @@ export interface Flow {
 
 /** Ours and the bare pair side by side: api, Redis and edge each, so that the edge does the same work. */
 export async function openDeliveries(
-  channels: readonly string[],
   settings: BenchSettings,
   flowOf: (stack: Stack, x: number) => Flow,
 ): Promise<CurveSides> {
   const all = new Stoppables();
   const stacks = {
-    bare: await all.add(startBarePair(channels)),
+    bare: await all.add(startBarePair()),
     ours: await all.add(startOurs()),
   };
   return {
-    measure: (side, x) => measureDelivery(stacks[side], settings, flowOf(stacks[side], x)),
+    async measure(side, x) {
+      const stack = stacks[side];
+      const sample = await measureDelivery(stack, settings, flowOf(stack, x));
+      // Thousands of connections that were closed are work too.
+      await quiet(stack.processes);
+      return sample;
+    },
     stop: () => all.stop(),
   };
 }

@@ -1,7 +1,6 @@
 /** The bare side: uWS alone, or uWS, one script and one plain subscriber. */
 
 import { fileURLToPath } from 'node:url';
-import { liveOf } from '../bare/keys.js';
 import { type Dialect, postRequest } from './dialect.js';
 import { Program } from './program.js';
 import { BEARER } from './secrets.js';
@@ -38,20 +37,18 @@ export async function startBareApi(): Promise<Stack> {
 }
 
 /** Both, with Redis between them. */
-export function startBarePair(channels: readonly string[]): Promise<Fleet> {
-  return startBareFleet([channels]);
+export function startBarePair(): Promise<Fleet> {
+  return startBareFleet(1);
 }
 
-/** The same with several edges. @param heard channels that each of them hears */
-export async function startBareFleet(heard: readonly (readonly string[])[]): Promise<Fleet> {
+/** The same with several edges. */
+export async function startBareFleet(count: number): Promise<Fleet> {
   const all = new Stoppables();
   const redis = await all.redis();
+  const args = [redis.url];
   const edges: Program[] = [];
-  for (const channels of heard) {
-    const args = [redis.url, ...channels.map(liveOf)];
-    edges.push(await all.add(Program.start('edge', EDGE, { args })));
-  }
-  const api = await all.add(Program.start('api', API, { args: [redis.url] }));
+  while (edges.length < count) edges.push(await all.add(Program.start('edge', EDGE, { args })));
+  const api = await all.add(Program.start('api', API, { args }));
   const wsPorts = edges.map(({ port }) => port);
   const ports = { wsPort: wsPorts[0] ?? 0, wsPorts, postPort: api.port };
   const processes = [together('edge', edges), api, redis];

@@ -65,6 +65,8 @@ interface ClientEvent {
   readonly event: string;
 }
 
+export type LoadTarget = Pick<Stack, 'wsPort' | 'postPort' | 'bearer'>;
+
 export class LoadClient {
   readonly #child: ChildProcess;
   readonly #dir: string;
@@ -81,7 +83,7 @@ export class LoadClient {
     this.#closed = once(child, 'close');
   }
 
-  static async start(stack: Stack, mode: LoadMode, options: LoadOptions): Promise<LoadClient> {
+  static async start(stack: LoadTarget, mode: LoadMode, options: LoadOptions): Promise<LoadClient> {
     const program = nativeProgram('load-client');
     const dir = await mkdtemp(join(tmpdir(), 'halley-bench-load-'));
     const ports = { 'ws-port': stack.wsPort, 'post-port': stack.postPort, bearer: stack.bearer };
@@ -137,15 +139,17 @@ export async function runLoad(
   }
 }
 
-function cpuSecondsBy(processes: readonly Measured[]): Map<string, number> {
+/** So far, of each of them and of the machine. */
+export function cpuSecondsBy(processes: readonly Measured[]): Map<string, number> {
   const used = new Map(processes.map((process) => [process.name, process.cpuSeconds()]));
   return used.set(MACHINE, machineBusySeconds());
 }
 
-function sharesOf(
+/** @param window its length, and what the load client used in it */
+export function sharesOf(
   before: ReadonlyMap<string, number>,
   after: ReadonlyMap<string, number>,
-  window: Window,
+  window: Pick<Window, 'seconds' | 'cpuSeconds'>,
 ): CpuShares {
   const shares: Record<string, number> = { load: window.cpuSeconds / window.seconds };
   for (const [name, seconds] of after) {

@@ -53,6 +53,17 @@ export class Stoppables {
     }
   }
 
+  /** Starts them together; where one fails, the others are stopped too. */
+  async addAll<T extends Stoppable>(starting: readonly Promise<T>[]): Promise<T[]> {
+    const outcomes = await Promise.allSettled(starting);
+    const started = outcomes.flatMap((it) => (it.status === 'fulfilled' ? [it.value] : []));
+    this.#started.push(...started);
+    const failed = outcomes.find((it) => it.status === 'rejected');
+    if (failed === undefined) return started;
+    await this.stop();
+    throw failed.reason;
+  }
+
   async stop(): Promise<void> {
     for (let item = this.#started.pop(); item !== undefined; item = this.#started.pop()) {
       await item.stop();

@@ -7,7 +7,6 @@ import type { Stack } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
 import { DATA, numbered, windowOptions } from './load.js';
 import type { Sample, Scenario } from './scenario.js';
-import { openSides } from './sides.js';
 import { runTalk } from './talk.js';
 
 const CHANNELS = numbered('bench:history', 4);
@@ -22,23 +21,14 @@ export const history: Scenario = {
     { ...shared, key: 'httpPerSecond', what: `history of ${PAGE} messages over HTTP` },
     { ...shared, key: 'socketPerSecond', what: `history of ${PAGE} messages over WebSockets` },
   ],
-  async open(settings) {
-    const filled = async (start: () => Promise<Stack>) => {
-      const stack = await start();
-      try {
-        await fill(stack);
-        return stack;
-      } catch (error) {
-        await stack.stop();
-        throw error;
-      }
-    };
-    // Nobody is subscribed: the pair hears nothing.
-    const starts = [() => startBarePair([CHANNELS[0] ?? '']), startOurs];
-    return openSides(
-      starts.map((start) => () => filled(start)),
-      (stack) => measure(stack, settings),
-    );
+  roundsMax: 3,
+  open(settings, stage) {
+    const filled = new Set<Stack>();
+    return stage.openSides([startBarePair, startOurs], async (stack) => {
+      if (!filled.has(stack)) await fill(stack);
+      filled.add(stack);
+      return measure(stack, settings);
+    });
   },
 };
 

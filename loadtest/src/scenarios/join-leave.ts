@@ -6,7 +6,6 @@ import type { Stack } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
 import { numbered } from './load.js';
 import type { Sample, Scenario } from './scenario.js';
-import { openSides } from './sides.js';
 import { runTalk } from './talk.js';
 
 /** A socket is in one of them half of the time: with 256 sockets a channel has two members. */
@@ -24,8 +23,9 @@ export const joinLeave: Scenario = {
       goals: { bare: 0.5 },
     },
   ],
-  open: (settings) =>
-    openSides([() => startBarePair(CHANNELS), startOurs], (stack) => measure(stack, settings)),
+  roundsMax: 3,
+  open: (settings, stage) =>
+    stage.openSides([startBarePair, startOurs], (stack) => measure(stack, settings)),
 };
 
 async function measure(stack: Stack, settings: BenchSettings): Promise<Sample> {

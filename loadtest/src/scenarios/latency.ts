@@ -8,7 +8,6 @@ import type { Stack } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
 import { refuseMissing, windowOptions } from './load.js';
 import type { Sample, Scenario } from './scenario.js';
-import { openSides } from './sides.js';
 
 const CHANNEL = 'bench:latency';
 
@@ -22,8 +21,8 @@ export const latency: Scenario = {
     { key: 'p99Ms', what: 'POST to receipt, p99', unit: 'ms', better: 'less', goals: { bare: 2 } },
     { key: 'p999Ms', what: 'POST to receipt, p99.9', unit: 'ms', better: 'less' },
   ],
-  open: (settings) =>
-    openSides([() => startBarePair([CHANNEL]), startOurs], (stack) => measure(stack, settings)),
+  open: (settings, stage) =>
+    stage.openSides([startBarePair, startOurs], (stack) => measure(stack, settings)),
 };
 
 async function measure(stack: Stack, settings: BenchSettings): Promise<Sample> {

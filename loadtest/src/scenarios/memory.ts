@@ -2,8 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { startBareEdge } from '../harness/bare.js';
-import { type Opening, openingOptions } from '../harness/dialect.js';
-import { LoadClient } from '../harness/load.js';
+import type { Opening } from '../harness/dialect.js';
 import { type Ours, startOurs } from '../harness/ours.js';
 import { MEMORY_QUESTION } from '../harness/probe-question.js';
 import type { Program } from '../harness/program.js';
@@ -17,6 +16,7 @@ import {
   type Wire,
   websocket,
 } from '../wires/wires.js';
+import { BARE_REQUEST, BARE_SOCKET, type Held, whileHeld } from './hold.js';
 import type { Sample, Scenario } from './scenario.js';
 
 /** Connections before the first look, so that code and pools that any use brings are not counted. */
@@ -39,6 +39,7 @@ function memoryOver(name: string, wire: Wire, bound: number): Scenario {
         bound,
       },
     ],
+    roundsMax: 3,
     // Every look needs a fresh process: what one round has freed would hide what the next one takes.
     open: async (settings) => ({
       names: ['bare', 'ours'],
@@ -60,19 +61,15 @@ export const memoryWires: readonly Scenario[] = [
 async function measure(side: Side, wire: Wire, connections: number): Promise<Sample> {
   const stack = side === 'bare' ? await startBareEdge() : await startOurs();
   const warm = Math.ceil(connections * WARM_SHARE);
-  const port = wire === megacomet ? (stack as Ours).megacometPort : stack.wsPort;
-  const open = (from: number, count: number, look: () => Promise<Sample>) =>
-    hold(
-      stack,
-      side === 'bare' ? stack.wsPort : port,
-      count,
-      side === 'bare' ? bareOpening(wire) : wire.hold(from, count),
-      look,
-    );
+  const held = (from: number, count: number): Held => ({
+    target: { ...stack, wsPort: portOf(stack, wire) },
+    connections: count,
+    opening: side === 'bare' ? bareOpening(wire) : wire.hold(from, count),
+  });
   try {
-    return await open(0, warm, async () => {
+    return await whileHeld(held(0, warm), async () => {
       const before = await settledMemory(stack.edge);
-      return open(warm, connections, async () => {
+      return whileHeld(held(warm, connections), async () => {
         const after = await settledMemory(stack.edge);
         return sampleOf(before, after, connections);
       });
@@ -82,34 +79,12 @@ async function measure(side: Side, wire: Wire, connections: number): Promise<Sam
   }
 }
 
-function bareOpening(wire: Wire): Opening {
-  const socket =
-    wire === websocket
-      ? ({ kind: 'ws', readyFrames: 0, target: '/held' } as const)
-      : ({ kind: 'stream', readyFrames: 0, target: '/parked' } as const);
-  return { marker: wire.name, sockets: [socket] };
+function portOf(stack: Stack, wire: Wire): number {
+  return stack.side === 'ours' && wire === megacomet ? (stack as Ours).megacometPort : stack.wsPort;
 }
 
-/** Runs `look` while the connections are open. */
-async function hold<T>(
-  stack: Stack,
-  port: number,
-  connections: number,
-  opening: Opening,
-  look: () => Promise<T>,
-): Promise<T> {
-  const held = { ...stack, wsPort: port };
-  const client = await LoadClient.start(held, 'hold', {
-    ...openingOptions(opening),
-    connections,
-  });
-  try {
-    await client.event('opened');
-    await client.event('ready');
-    return await look();
-  } finally {
-    await client.stop();
-  }
+function bareOpening(wire: Wire): Opening {
+  return wire === websocket ? BARE_SOCKET : BARE_REQUEST;
 }
 
 /** The first look after which memory stands still: work that the connects left behind is then done. */

@@ -7,7 +7,6 @@ import type { Stack } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
 import { DATA, numbered, windowOptions } from './load.js';
 import type { Sample, Scenario } from './scenario.js';
-import { openSides } from './sides.js';
 
 /** Many logs of few messages, as a backend writes them. Nobody is subscribed. */
 const CHANNELS = numbered('bench:post', 1_000);
@@ -24,7 +23,8 @@ export const post: Scenario = {
       goals: { bare: 0.8 },
     },
   ],
-  open: (settings) => openSides([startBareApi, startOurApi], (stack) => measure(stack, settings)),
+  open: (settings, stage) =>
+    stage.openSides([startBareApi, startOurApi], (stack) => measure(stack, settings)),
 };
 
 async function measure(stack: Stack, settings: BenchSettings): Promise<Sample> {

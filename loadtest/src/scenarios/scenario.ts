@@ -1,7 +1,7 @@
 /** What a scenario is: sides that are measured in turn, and what counts of their samples. */
 
 import type { CpuShares } from '../harness/load.js';
-import type { Other, Side } from '../harness/stack.js';
+import type { Other, Side, Stack } from '../harness/stack.js';
 import type { BenchSettings } from '../settings.js';
 
 export interface Metric {
@@ -32,8 +32,19 @@ export interface Sides {
   stop(): Promise<void>;
 }
 
+/** Stacks that stay up as long as the scenarios that follow each other want the same. */
+export interface Stage {
+  openSides(
+    starts: readonly (() => Promise<Stack>)[],
+    measure: (stack: Stack) => Promise<Sample>,
+  ): Promise<Sides>;
+}
+
 export interface Scenario {
   readonly name: string;
   readonly metrics: readonly Metric[];
-  open(settings: BenchSettings): Promise<Sides>;
+  /** Where a round takes long and differs little from the next one. */
+  readonly roundsMax?: number;
+  /** @param stage for a scenario that has no need of fresh stacks */
+  open(settings: BenchSettings, stage: Stage): Promise<Sides>;
 }

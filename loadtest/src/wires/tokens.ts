@@ -1,10 +1,12 @@
 import { signToken } from '@halley/shared/auth';
 import { TOKEN_SECRET } from '../harness/secrets.js';
 
-/** Tokens as a backend signs them: one client each, all with a right to `channel`. */
+/** `user-0`, `user-1`, ... */
 export function signTokens(count: number, channel: string): string[] {
-  return Array.from({ length: count }, (_, index) => {
-    const request = { clientId: `user-${index}`, subscribe: [channel] };
-    return signToken(TOKEN_SECRET, request).token;
-  });
+  return Array.from({ length: count }, (_, index) => signFor(`user-${index}`, channel));
+}
+
+/** A token as a backend signs it, with a right to `channel`. */
+export function signFor(clientId: string, channel: string): string {
+  return signToken(TOKEN_SECRET, { clientId, subscribe: [channel] }).token;
 }

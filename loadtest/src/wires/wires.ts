@@ -1,7 +1,7 @@
 /** How the load client opens the wires of an edge, and what is a message on each. */
 
 import type { Opening, Socket } from '../harness/dialect.js';
-import { signTokens } from './tokens.js';
+import { signFor, signTokens } from './tokens.js';
 
 export interface Wire {
   readonly name: string;
@@ -52,6 +52,18 @@ export const websocket: Wire = {
     })),
 };
 
+/** A socket for each client, which subscribes to nothing. */
+export function listenPrivately(clients: readonly string[]): Opening {
+  const sockets = clients.map(
+    (client): Socket => ({
+      kind: 'ws',
+      readyFrames: 1,
+      target: `/v1/ws?token=${signFor(client, HELD_CHANNEL)}`,
+    }),
+  );
+  return { marker: '"type":"private"', sockets };
+}
+
 /** An answer without end. @param readyFrames chunks before anything is published */
 function pushing(name: string, path: string, readyFrames: number): Wire {
   const listen = (channels: readonly string[]): Opening => ({
@@ -91,15 +103,7 @@ export const poll: Wire = {
   name: '/v1/poll',
   what: '/v1/poll, nameless, one channel',
   channel: 'bench:fanout',
-  /** The first answer gives the cursor. */
-  listen: (channels) => ({
-    marker: NATIVE_MARKER,
-    sockets: channels.map((channel) => ({
-      kind: 'poll',
-      readyFrames: 1,
-      target: `/v1/poll?channel=${channel}&wait=${LONGEST_WAIT_SECONDS}`,
-    })),
-  }),
+  listen: (channels) => polls(channels, LONGEST_WAIT_SECONDS),
   /** Parked at once. */
   hold: () => ({
     marker: NATIVE_MARKER,
@@ -112,6 +116,18 @@ export const poll: Wire = {
     ],
   }),
 };
+
+/** The first answer gives the cursor, the next ones come with a message or after the wait. */
+export function polls(channels: readonly string[], waitSeconds: number): Opening {
+  return {
+    marker: NATIVE_MARKER,
+    sockets: channels.map((channel) => ({
+      kind: 'poll',
+      readyFrames: 1,
+      target: `/v1/poll?channel=${channel}&wait=${waitSeconds}`,
+    })),
+  };
+}
 
 export const icometStream: Wire = {
   name: 'iComet /stream',
