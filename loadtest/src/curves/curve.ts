@@ -34,7 +34,7 @@ export interface Curve {
   readonly x: Axis;
   readonly y: Axis;
   readonly lines: readonly CurveLine[];
-  /** The largest cost of the first line over its least: at most. */
+  /** The largest cost of the first line over its least, and that of it over bare: at most. */
   readonly flatness?: number;
   /** In ascending order. */
   points(settings: BenchSettings): readonly number[];

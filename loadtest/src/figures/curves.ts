@@ -98,7 +98,7 @@ function rowsOf({ x, y, flatness }: Curve, lines: readonly DrawnLine[]): FigureR
   return [
     ...rows,
     { what: `${what}: ratio by ${x.label}`, value: pointsText(ratio) },
-    { what: `${what}: max / min`, value: goalText(ratio, null) },
+    { what: `${what}: max / min`, value: goalText(ratio, flatness ?? null) },
   ];
 }
 
