@@ -68,6 +68,8 @@ static void on_answer(uint64_t took_ns) {
 static void open_sockets(struct sockets_options options) {
   double cpu = cpu_seconds();
   options.port = number("ws-port", NULL);
+  const char *ports = option("ws-ports", "");
+  if (ports[0] != '\0') options.ports = read_lines(ports);
   options.connections = number("connections", NULL);
   /* Below a listener's accept queue (512 in uWS), so that no SYN is dropped and sent again after 1 s. */
   options.opening_max = number("opening", "200");
@@ -261,6 +263,9 @@ static void talk(void) {
   talk_sent_ns = take_memory(connections, sizeof *talk_sent_ns);
   open_sockets((struct sockets_options){.on_answer = on_talk_answer});
   say("ready");
+  /* Each begins further down, so that all do not say the same at once. */
+  size_t stride = (size_t)number("stride", "0");
+  for (size_t i = 0; i < connections; i++) talk_next[i] = i * stride;
   for (size_t i = 0; i < connections; i++) talk_on(i);
   run_window(no_step, 10);
   printf(",\"answered\":%" PRIu64 "}\n", talk_answers - talk_answers_before);

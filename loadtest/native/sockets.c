@@ -256,11 +256,16 @@ static void on_events(struct source *source, uint32_t events) {
   if (is_http(connection)) note_ready(connection);
 }
 
+static int port_of(int connection) {
+  const struct lines *ports = &options.ports;
+  return ports->count == 0 ? options.port : atoi(ports->items[(size_t)connection % ports->count]);
+}
+
 static void start_next(void) {
   if (started == options.connections) return;
   struct connection *connection = &connections[started];
   connection->line = &lines[(size_t)started % options.lines.count];
-  connection->source = (struct source){connect_to(options.port, 0), on_events};
+  connection->source = (struct source){connect_to(port_of(started), 0), on_events};
   started++;
   loop_add(&connection->source, EPOLLOUT);
 }

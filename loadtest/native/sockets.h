@@ -9,6 +9,8 @@
 
 struct sockets_options {
   int port;
+  /* Of more servers, used in turn; none: only the one above. */
+  struct lines ports;
   int connections;
   /* How many are being opened at once. */
   int opening_max;

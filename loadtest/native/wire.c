@@ -6,7 +6,7 @@
 
 #include "loop.h"
 
-enum { SENT_MAX_BYTES = 16384, CHUNK_HEAD_MAX_BYTES = 16 };
+enum { RECEIVED_MAX_BYTES = 1 << 20, SENT_MAX_BYTES = 16384, CHUNK_HEAD_MAX_BYTES = 16 };
 
 void send_frame(int fd, enum opcode opcode, struct span payload) {
   unsigned char frame[8 + SENT_MAX_BYTES] = {(unsigned char)(0x80 | opcode)};
@@ -27,7 +27,13 @@ size_t take_frame(struct span input, enum opcode *opcode, struct span *payload) 
   const unsigned char *head = (const unsigned char *)input.bytes;
   if (input.length < 2) return 0;
   size_t size = 2, length = head[1] & 127;
-  if (length == 127) die("a frame of 64 KiB or more");
+  if (length == 127) {
+    if (input.length < 10) return 0;
+    size = 10;
+    length = 0;
+    for (int i = 2; i < 10; i++) length = length << 8 | head[i];
+    if (length > RECEIVED_MAX_BYTES) die("a frame of %zu bytes", length);
+  }
   if (length == 126) {
     if (input.length < 4) return 0;
     size = 4;

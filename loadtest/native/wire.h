@@ -17,7 +17,7 @@ struct span {
 /* A WebSocket frame to a server, masked with zeros; at most 16 KiB. */
 void send_frame(int fd, enum opcode opcode, struct span payload);
 
-/* A frame from a server; longer ones than 64 KiB end the process. */
+/* A frame from a server; longer ones than 1 MiB end the process. */
 size_t take_frame(struct span input, enum opcode *opcode, struct span *payload);
 
 /* The number in a close frame; 1005 without. */

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { formatAgainst, readComparisons } from './against.js';
 import { type Comparison, compare, type Samples } from './comparison.js';
 import { type Figure, type FigureResult, formatRows } from './figures/figure.js';
-import { FIGURES } from './figures/index.js';
+import { CURVE_NAMES, CURVES, FIGURES } from './figures/index.js';
 import { messageOf } from './harness/program.js';
 import type { Side } from './harness/stack.js';
 import { formatTable, sharesText, writeReport } from './report.js';
@@ -60,10 +60,11 @@ interface Choice {
 function choose(names: readonly string[]): Choice {
   if (names.length === 0) return { scenarios: SCENARIOS, figures: FIGURES };
   const known = new Set([...SCENARIOS, ...FIGURES].map(({ name }) => name));
-  const unknown = names.find((name) => !known.has(name));
+  const asked = names.flatMap((name) => (name === CURVES ? CURVE_NAMES : [name]));
+  const unknown = asked.find((name) => !known.has(name));
   if (unknown !== undefined) throw new Error(`unknown scenario: ${unknown}\n${usage()}`);
   const pick = <T extends { readonly name: string }>(all: readonly T[]): T[] =>
-    names.flatMap((name) => all.filter((it) => it.name === name));
+    asked.flatMap((name) => all.filter((it) => it.name === name));
   return { scenarios: pick(SCENARIOS), figures: pick(FIGURES) };
 }
 
@@ -142,8 +143,9 @@ function usage(): string {
   );
   const results = `  ${'BENCH_RESULTS'.padEnd(26)} folder of the results (loadtest/results)`;
   const nchan = `  ${'BENCH_NCHAN_MODULE'.padEnd(26)} Nchan's module for nginx (where Debian has it)`;
-  const use = `npm run bench [-- [--against <file>] ${names} ...]`;
-  return [use, ...knobs, results, nchan].join('\n');
+  const pictures = `  ${'BENCH_PICTURES'.padEnd(26)} folder of the curves' pictures (none are drawn)`;
+  const use = `npm run bench [-- [--against <file>] ${names}|${CURVES} ...]`;
+  return [use, ...knobs, results, nchan, pictures].join('\n');
 }
 
 try {

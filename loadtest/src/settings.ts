@@ -68,6 +68,23 @@ export const KNOBS = {
   BENCH_KILLS: { default: 20, min: 1, max: 100, about: 'failover: edges that are killed' },
   BENCH_SDK_CLIENTS: { default: 5_000, min: 3, max: 15_000, about: 'reconnect: SDK clients' },
   BENCH_PEERS: { default: 1, min: 0, max: 1, about: 'Nchan and Socket.IO beside ours; 0: without' },
+  BENCH_CURVE_ROUNDS: { default: 1, min: 1, max: 25, about: 'curves: rounds; the median counts' },
+  BENCH_CURVE_MS: {
+    default: 1_000,
+    min: 50,
+    max: 30_000,
+    about: 'curves: length of one window, ms',
+  },
+  BENCH_CURVE_CHANNELS: { default: 1_000, min: 1, max: 1_000, about: 'curves: most channels' },
+  BENCH_CURVE_CONNECTIONS: {
+    default: 19_000,
+    min: 19,
+    // A process has 20,000 files.
+    max: 19_000,
+    about: 'curves: most WebSockets of one edge',
+  },
+  BENCH_CURVE_EDGES: { default: 4, min: 1, max: 4, about: 'curves: most edges' },
+  BENCH_TALKERS: { default: 256, min: 1, max: 15_000, about: 'history, join-leave: WebSockets' },
 } as const satisfies Record<string, Knob>;
 
 export interface BenchSettings {
@@ -91,6 +108,14 @@ export interface BenchSettings {
   readonly sdkClients: number;
   /** 0 or 1. */
   readonly peers: number;
+  readonly talkers: number;
+  readonly curveRounds: number;
+  readonly curveMs: number;
+  readonly curveChannels: number;
+  readonly curveConnections: number;
+  readonly curveEdges: number;
+  /** Folder for the curves' pictures; `null` where none are asked for. */
+  readonly picturesFolder: string | null;
 }
 
 /** @throws Error that names every knob with a value outside its range */
@@ -125,6 +150,13 @@ export function loadBenchSettings(env: NodeJS.ProcessEnv): BenchSettings {
     kills: read('BENCH_KILLS'),
     sdkClients: read('BENCH_SDK_CLIENTS'),
     peers: read('BENCH_PEERS'),
+    talkers: read('BENCH_TALKERS'),
+    curveRounds: read('BENCH_CURVE_ROUNDS'),
+    curveMs: read('BENCH_CURVE_MS'),
+    curveChannels: read('BENCH_CURVE_CHANNELS'),
+    curveConnections: read('BENCH_CURVE_CONNECTIONS'),
+    curveEdges: read('BENCH_CURVE_EDGES'),
+    picturesFolder: env['BENCH_PICTURES'] || null,
   };
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return settings;

@@ -1,9 +1,11 @@
-/** The bare part of a POST: a uWS handler and one script that stores and announces. */
+/** The bare part of a POST: a uWS handler and one script that stores and announces; of a GET: one command. */
 
 import uWS from 'uWebSockets.js';
+import { Redis } from 'ioredis';
 import { frameOf } from './frame.js';
+import { readPage } from './history.js';
 import { openLog } from './log.js';
-import { onBody, onPost, type Posted, serve } from './server.js';
+import { onBody, onGet, onPost, type Posted, serve } from './server.js';
 
 /** Messages of a batch that one call of the script stores. */
 const CALL_MESSAGES = 100;
@@ -47,4 +49,6 @@ onPost(app, (posted) => {
 app.post('/messages', (res) => {
   onBody(res, (body, answer) => void storeBatch(body).then((json) => answer('200 OK', json)));
 });
+const reading = new Redis(redisUrl, { enableAutoPipelining: true });
+onGet(app, async (channel, limit) => `{${await readPage(reading, channel, limit)}`);
 serve(app);

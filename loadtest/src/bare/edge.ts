@@ -1,15 +1,17 @@
 /**
  * The bare part of an edge: uWS with topics and nothing else. A POST is published at once; with the
- * address of a Redis as argument, what Redis sends on the channels of the topics is published too.
+ * address of a Redis as argument, what Redis sends on the channels of the topics is published too, and
+ * what clients ask over their socket is answered.
  */
 
 import uWS, { type HttpRequest, type TemplatedApp, type WebSocketBehavior } from 'uWebSockets.js';
 import { Redis } from 'ioredis';
 import { channelOf, liveOf } from './keys.js';
 import { onPost, type Posted, serve } from './server.js';
+import { openTalk } from './talk.js';
 
 interface Subscriber {
-  readonly topic: string;
+  readonly topics: readonly string[];
 }
 
 const PONG = '{"type":"pong"}';
@@ -25,17 +27,17 @@ const OPTIONS: WebSocketBehavior<Subscriber> = {
 };
 
 /** `null` where nothing has to be waited for. */
-type Listen = (topic: string) => Promise<unknown> | null;
+type Listen = (topics: readonly string[]) => Promise<unknown> | null;
 
 function openSockets(app: TemplatedApp, listen: Listen): void {
   app.ws<Subscriber>('/topics/:name', {
     ...OPTIONS,
     upgrade: (response, request, context) => {
-      const topic = request.getParameter(0) ?? '';
+      const topics = (request.getParameter(0) ?? '').split(',');
       const [key, protocol, extensions] = handshakeOf(request);
       const upgrade = () =>
-        response.upgrade<Subscriber>({ topic }, key, protocol, extensions, context);
-      const listening = listen(topic);
+        response.upgrade<Subscriber>({ topics }, key, protocol, extensions, context);
+      const listening = listen(topics);
       if (listening === null) return upgrade();
       let isGone = false;
       response.onAborted(() => {
@@ -45,7 +47,9 @@ function openSockets(app: TemplatedApp, listen: Listen): void {
         if (!isGone) response.cork(upgrade);
       });
     },
-    open: (socket) => void socket.subscribe(socket.getUserData().topic),
+    open: (socket) => {
+      for (const topic of socket.getUserData().topics) socket.subscribe(topic);
+    },
   });
   app.ws<Subscriber>('/held', {
     ...OPTIONS,
@@ -77,16 +81,19 @@ function forward(app: TemplatedApp, url: string): Listen {
   redis.on('smessageBuffer', (live: Buffer, frame: Buffer) => {
     app.publish(channelOf(live.toString()), frame, false);
   });
-  return (topic) => {
+  const listenTo = (topic: string) => {
     const listening = topics.get(topic) ?? redis.ssubscribe(liveOf(topic));
     topics.set(topic, listening);
     return listening;
   };
+  return (wanted) => Promise.all(wanted.map(listenTo));
 }
 
 const [redisUrl] = process.argv.slice(2);
 const app = uWS.App();
-openSockets(app, redisUrl === undefined ? () => null : forward(app, redisUrl));
+const listen: Listen = redisUrl === undefined ? () => null : forward(app, redisUrl);
+openSockets(app, listen);
+if (redisUrl !== undefined) openTalk(app, redisUrl, OPTIONS, (topic) => listen([topic]));
 holdRequests(app);
 let waiting: Posted[] = [];
 

@@ -1,7 +1,8 @@
 /** The frames of the bare programs: as many bytes as Halley's for the same POST, and nothing decided. */
 
+export const FIXED_NONCE = 'abcd';
 /** As long as a position of today with one message in its millisecond. */
-const FIXED_POSITION = '1763695000000-0.abcd';
+const FIXED_POSITION = `1763695000000-0.${FIXED_NONCE}`;
 
 /** `{"data":…}` as posted becomes `{"type":"message","channel":…,"id":…,"data":…}`. */
 export function frameOf(channel: string, body: string): string {

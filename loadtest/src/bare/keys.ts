@@ -6,6 +6,10 @@ export function logOf(channel: string): string {
   return `{bench}:log:${channel}`;
 }
 
+export function membersOf(channel: string): string {
+  return `{bench}:members:${channel}`;
+}
+
 export function liveOf(channel: string): string {
   return LIVE + channel;
 }

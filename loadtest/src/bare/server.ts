@@ -48,6 +48,24 @@ export function onBody(
   );
 }
 
+/** @param read the whole answer for `/channels/:name/messages?limit=` */
+export function onGet(
+  app: TemplatedApp,
+  read: (channel: string, limit: number) => Promise<string>,
+): void {
+  app.get('/channels/:name/messages', async (res, req) => {
+    const channel = decodeURIComponent(req.getParameter(0) ?? '');
+    const limit = Number(req.getQuery('limit'));
+    let isGone = false;
+    res.onAborted(() => {
+      isGone = true;
+    });
+    const answer = await read(channel, limit);
+    if (isGone) return;
+    res.cork(() => void res.writeHeader('content-type', 'application/json').end(answer));
+  });
+}
+
 /** A body of one chunk, which a message nearly always is, is not copied. */
 function readBody(res: HttpResponse, done: (body: string) => void): void {
   let earlier = '';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Dialect, postRequest } from './dialect.js';
 import { Program } from './program.js';
 import { BEARER } from './secrets.js';
-import { type Stack, Stoppables } from './stack.js';
+import { type Fleet, type Stack, Stoppables, together } from './stack.js';
 
 const EDGE = fileURLToPath(new URL('../bare/edge.js', import.meta.url));
 const API = fileURLToPath(new URL('../bare/api.js', import.meta.url));
@@ -37,11 +37,20 @@ export async function startBareApi(): Promise<Stack> {
 }
 
 /** Both, with Redis between them. */
-export async function startBarePair(): Promise<Stack> {
+export function startBarePair(): Promise<Fleet> {
+  return startBareFleet(1);
+}
+
+/** The same with several edges. */
+export async function startBareFleet(count: number): Promise<Fleet> {
   const all = new Stoppables();
   const redis = await all.redis();
-  const edge = await all.add(Program.start('edge', EDGE, { args: [redis.url] }));
-  const api = await all.add(Program.start('api', API, { args: [redis.url] }));
-  const ports = { wsPort: edge.port, postPort: api.port };
-  return { ...BARE, ...ports, processes: [edge, api, redis], stop: () => all.stop() };
+  const args = [redis.url];
+  const edges: Program[] = [];
+  while (edges.length < count) edges.push(await all.add(Program.start('edge', EDGE, { args })));
+  const api = await all.add(Program.start('api', API, { args }));
+  const wsPorts = edges.map(({ port }) => port);
+  const ports = { wsPort: wsPorts[0] ?? 0, wsPorts, postPort: api.port };
+  const processes = [together('edge', edges), api, redis];
+  return { ...BARE, ...ports, processes, stop: () => all.stop() };
 }

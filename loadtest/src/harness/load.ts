@@ -1,6 +1,7 @@
 /** Runs the load client beside a stack and hands back what both of them used. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,7 @@ export class LoadClient {
   readonly #dir: string;
   readonly #output: () => string;
   readonly #events: AsyncIterator<string>;
+  readonly #closed: Promise<unknown>;
 
   private constructor(child: ChildProcess, dir: string) {
     this.#child = child;
@@ -78,6 +80,7 @@ export class LoadClient {
     if (child.stdout === null || child.stderr === null) throw new Error('the client has no output');
     this.#events = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     this.#output = keepOutput(child);
+    this.#closed = once(child, 'close');
   }
 
   static async start(stack: LoadTarget, mode: LoadMode, options: LoadOptions): Promise<LoadClient> {
@@ -99,7 +102,11 @@ export class LoadClient {
   /** @throws Error with what the client said, if it ends before this event */
   async event(name: string): Promise<unknown> {
     const { value: line, done } = await this.#events.next();
-    if (done) throw new Error(`the load client ended before "${name}":\n${this.#output()}`);
+    if (done) {
+      // What it said last may come after the end of its events.
+      await this.#closed;
+      throw new Error(`the load client ended before "${name}":\n${this.#output()}`);
+    }
     const event = JSON.parse(line) as ClientEvent;
     if (event.event !== name) throw new Error(`the load client said ${line} before "${name}"`);
     return event;

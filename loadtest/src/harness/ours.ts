@@ -9,7 +9,7 @@ import { type Dialect, postRequest } from './dialect.js';
 import { freePort } from './ports.js';
 import { Program } from './program.js';
 import { BEARER, TOKEN_SECRET } from './secrets.js';
-import { type Stack, Stoppables } from './stack.js';
+import { type Fleet, type Stack, Stoppables, together } from './stack.js';
 
 const APPS = new URL('../../../apps/', import.meta.url);
 export const EDGE = fileURLToPath(new URL('edge/dist/main.js', APPS));
@@ -24,8 +24,10 @@ export interface Ours extends Stack {
 /** `bench:` is open to all, as the bare part is; `held:` needs a right of the token. */
 const CONFIG = {
   namespaces: {
-    bench: { subscribe: 'anyone', publish: 'anyone' },
+    bench: { subscribe: 'anyone', publish: 'anyone', history: 'anyone' },
     held: { subscribe: 'token' },
+    // Who comes and goes is told to the others.
+    room: { subscribe: 'anyone', members: true, joinLeave: true },
     icomet: { subscribe: 'anyone', publish: 'anyone', icomet: true },
     // All that comes while an edge is away.
     sdk: { subscribe: 'anyone', historySize: 10_000 },
@@ -46,6 +48,9 @@ const ENV: Readonly<Record<string, string>> = {
   // The clients of MegaComet show no token.
   // All of the load comes from one address.
   HALLEY_ADDRESS_MAX_CONNECTIONS: '1000000',
+  // A bench asks as often as it is answered.
+  HALLEY_RATE_SUBSCRIBE: '1000000',
+  HALLEY_RATE_READ: '1000000',
   HALLEY_TRUST_CLIENT_IDS: '1',
   HALLEY_ICOMET: '1',
   UWS_HTTP_MAX_HEADERS_SIZE: '16384',
@@ -74,6 +79,20 @@ export async function startOurs(): Promise<Ours> {
   const edge = await all.add(Program.start('edge', EDGE, { env: edgeEnv, execArgv }));
   const ports = { postPort: api.port, wsPort: edge.port };
   return { ...stackOf(all, { ...ports, processes: [edge, api, redis] }), edge, megacometPort };
+}
+
+/** The whole path, with several edges. */
+export async function startOurFleet(count: number): Promise<Fleet> {
+  const all = new Stoppables();
+  const { api, redis, env } = await startApi(all);
+  const edges: Program[] = [];
+  while (edges.length < count) {
+    const edgeEnv = { ...env, HALLEY_EDGE_INDEX: String(edges.length) };
+    edges.push(await all.add(Program.start('edge', EDGE, { env: edgeEnv })));
+  }
+  const wsPorts = edges.map(({ port }) => port);
+  const processes = [together('edge', edges), api, redis];
+  return { ...stackOf(all, { postPort: api.port, wsPort: wsPorts[0] ?? 0, processes }), wsPorts };
 }
 
 /** The api and Redis, for edges with these settings. */

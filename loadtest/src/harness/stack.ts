@@ -8,6 +8,11 @@ export interface Measured {
   cpuSeconds(): number;
 }
 
+/** Several that count as one. */
+export function together(name: string, all: readonly Measured[]): Measured {
+  return { name, cpuSeconds: () => all.reduce((sum, one) => sum + one.cpuSeconds(), 0) };
+}
+
 export interface Stack {
   readonly side: Side;
   readonly dialect: Dialect;
@@ -23,6 +28,11 @@ export const OTHERS = ['bare', 'nchan', 'nchan-redis', 'socket.io'] as const;
 /** Whom ours is compared with: the least program that could do the same, and peers. */
 export type Other = (typeof OTHERS)[number];
 export type Side = 'ours' | Other;
+
+/** With several edges, whose processes are looked at as one, `edge`. */
+export interface Fleet extends Stack {
+  readonly wsPorts: readonly number[];
+}
 
 interface Stoppable {
   stop(): Promise<void>;
