@@ -144,8 +144,12 @@ function usage(): string {
   const results = `  ${'BENCH_RESULTS'.padEnd(26)} folder of the results (loadtest/results)`;
   const nchan = `  ${'BENCH_NCHAN_MODULE'.padEnd(26)} Nchan's module for nginx (where Debian has it)`;
   const pictures = `  ${'BENCH_PICTURES'.padEnd(26)} folder of the curves' pictures (none are drawn)`;
+  const flags = ['API', 'EDGE'].map(
+    (name) =>
+      `  ${`BENCH_${name}_FLAGS`.padEnd(26)} flags of Node for our ${name.toLowerCase()}, as --cpu-prof`,
+  );
   const use = `npm run bench [-- [--against <file>] ${names}|${CURVES} ...]`;
-  return [use, ...knobs, results, nchan, pictures].join('\n');
+  return [use, ...knobs, results, nchan, pictures, ...flags].join('\n');
 }
 
 try {

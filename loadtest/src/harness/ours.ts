@@ -75,7 +75,7 @@ export async function startOurs(): Promise<Ours> {
   // uWS cannot say which port it was given beside its first one.
   const megacometPort = await freePort();
   const edgeEnv = { ...env, HALLEY_MEGACOMET_PORT: String(megacometPort) };
-  const execArgv = ['--import', PROBE];
+  const execArgv = ['--import', PROBE, ...flagsOf('BENCH_EDGE_FLAGS')];
   const edge = await all.add(Program.start('edge', EDGE, { env: edgeEnv, execArgv }));
   const ports = { postPort: api.port, wsPort: edge.port };
   return { ...stackOf(all, { ...ports, processes: [edge, api, redis] }), edge, megacometPort };
@@ -100,8 +100,15 @@ export async function startApi(all: Stoppables) {
   const redis = await all.redis();
   const config = await all.add(ConfigFile.write(CONFIG));
   const env = { ...ENV, REDIS_URL: redis.url, HALLEY_CONFIG: config.path };
-  const api = await all.add(Program.start('api', API, { env }));
+  const api = await all.add(
+    Program.start('api', API, { env, execArgv: flagsOf('BENCH_API_FLAGS') }),
+  );
   return { api, redis, env };
+}
+
+/** Flags of Node: a profile shows what the figures do not. */
+function flagsOf(variable: 'BENCH_API_FLAGS' | 'BENCH_EDGE_FLAGS'): string[] {
+  return (process.env[variable] ?? '').split(' ').filter((flag) => flag !== '');
 }
 
 function stackOf(all: Stoppables, parts: Pick<Stack, 'postPort' | 'wsPort' | 'processes'>): Stack {
