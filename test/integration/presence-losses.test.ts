@@ -122,7 +122,7 @@ describe('presence that was lost', () => {
     for (const name of names) {
       const { presence, lastSeen } = clientKeys(name);
       const { subscribers } = channelKeys(clientChannel(name));
-      await scripts.run('disconnect', [presence, lastSeen, subscribers], [name, edgeId]);
+      await scripts.run('disconnect', [presence, lastSeen, subscribers], [edgeId, name]);
     }
   }
 

@@ -1,7 +1,8 @@
 import type { Namespaces } from '@halley/shared/config';
 import { clientChannel } from '@halley/shared/protocol';
 import {
-  announcementArgs,
+  announcementLimits,
+  announcementOf,
   type CommandClient,
   channelKeys,
   channelsKey,
@@ -149,7 +150,7 @@ export class EdgeSweep {
     await this.#scripts.run(
       'offline',
       [presence, lastSeen, subscribers, log, top],
-      [clientId, ...announcementArgs(channel, this.#namespaces.of(channel))],
+      [clientId, ...announcementOf(channel), ...announcementLimits(this.#namespaces.of(channel))],
     );
   }
 

@@ -10,7 +10,8 @@ import {
 } from '@halley/shared/protocol';
 import type { Publisher } from '@halley/shared/publish';
 import {
-  announcementArgs,
+  announcementLimits,
+  announcementOf,
   type CommandClient,
   channelKeys,
   channelsKey,
@@ -122,7 +123,8 @@ export class RedisChannelStore implements ChannelStore {
           listeners,
           occupancyChannel(partition),
           watched ?? '',
-          ...(watched === null ? [] : announcementArgs(channel, this.#presenceHistory)),
+          ...(watched === null ? [] : announcementOf(channel)),
+          ...(watched === null ? [] : announcementLimits(this.#presenceHistory)),
         ],
       ),
     );

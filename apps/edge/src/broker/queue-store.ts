@@ -1,6 +1,8 @@
 import { clientChannel, type LogView, type Position } from '@halley/shared/protocol';
 import {
-  announcementArgs,
+  announcementLimits,
+  announcementOf,
+  BatchedScript,
   type CommandClient,
   channelKeys,
   clientKeys,
@@ -15,7 +17,8 @@ import type { EdgeIdentity } from './edge-identity.js';
 export class RedisQueueStore implements QueueStore {
   readonly #redis: CommandClient;
   readonly #scripts: Scripts;
-  readonly #edge: EdgeIdentity;
+  readonly #connects: BatchedScript;
+  readonly #disconnects: BatchedScript;
   readonly #queueMs: number;
   readonly #presenceHistory: HistoryOptions;
 
@@ -28,30 +31,36 @@ export class RedisQueueStore implements QueueStore {
   ) {
     this.#redis = redis;
     this.#scripts = scripts;
-    this.#edge = edge;
+    const limits = announcementLimits(presenceHistory);
+    this.#connects = new BatchedScript(redis, scripts, 'connect', () => [edge.id, ...limits]);
+    this.#disconnects = new BatchedScript(redis, scripts, 'disconnect', () => [edge.id]);
     this.#queueMs = queueMs;
     this.#presenceHistory = presenceHistory;
   }
 
   async connect(clientId: string, after: Position | null): Promise<LogView> {
-    const { presence, queue, queueTop, acked } = clientKeys(clientId);
+    const { partition, presence, queue, queueTop, acked } = clientKeys(clientId);
     const channel = clientChannel(clientId);
     const { subscribers, log, top } = channelKeys(channel);
     const reply = await asking(this.#redis, () =>
-      this.#scripts.run(
-        'connect',
-        [presence, queue, queueTop, acked, subscribers, log, top],
-        [clientId, this.#edge.id, after ?? '', ...announcementArgs(channel, this.#presenceHistory)],
-      ),
+      this.#connects.run({
+        partition,
+        keys: [presence, queue, queueTop, acked, subscribers, log, top],
+        args: [clientId, after ?? '', ...announcementOf(channel)],
+      }),
     );
     return parseView(reply);
   }
 
   async disconnect(clientId: string): Promise<{ edges: number; watched: boolean }> {
-    const { presence, lastSeen } = clientKeys(clientId);
+    const { partition, presence, lastSeen } = clientKeys(clientId);
     const { subscribers } = channelKeys(clientChannel(clientId));
     const reply = await asking(this.#redis, () =>
-      this.#scripts.run('disconnect', [presence, lastSeen, subscribers], [clientId, this.#edge.id]),
+      this.#disconnects.run({
+        partition,
+        keys: [presence, lastSeen, subscribers],
+        args: [clientId],
+      }),
     );
     const [edges, watched] = reply as [number, number];
     return { edges, watched: watched === 1 };
@@ -65,7 +74,7 @@ export class RedisQueueStore implements QueueStore {
       this.#scripts.run(
         'offline',
         [presence, lastSeen, subscribers, log, top],
-        [clientId, ...announcementArgs(channel, this.#presenceHistory)],
+        [clientId, ...announcementOf(channel), ...announcementLimits(this.#presenceHistory)],
       ),
     );
   }

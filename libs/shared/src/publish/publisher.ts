@@ -15,6 +15,7 @@ import {
   SCRIPT_MAX_MESSAGES,
   TOP_TTL_MS,
 } from '../protocol/index.js';
+import { Batcher } from '../redis/batcher.js';
 import type { CommandClient } from '../redis/client.js';
 import { isReadOnly, isSlotMoving, refusalOf, storeRefusal } from '../redis/errors.js';
 import {
@@ -23,10 +24,8 @@ import {
   clientKeys,
   clientOnceKey,
   edgeChannelPrefix,
-  partitionOfClient,
 } from '../redis/keys.js';
 import type { ScriptName, Scripts } from '../redis/scripts.js';
-import { Batcher } from './batcher.js';
 import type { FleetLoad } from './load.js';
 import { Pending, type PendingLimits } from './pending.js';
 
@@ -139,8 +138,7 @@ export class Publisher {
     const bytes = Buffer.byteLength(body);
     const refused = this.#pending.add(bytes);
     if (refused !== null) return Promise.resolve(refused);
-    const { queue, queueTop, acked, presence } = clientKeys(clientId);
-    const partition = partitionOfClient(clientId);
+    const { partition, queue, queueTop, acked, presence } = clientKeys(clientId);
     const once = key === undefined ? [] : [clientOnceKey(clientId, key)];
     return this.#clients.add({
       bytes,

@@ -10,17 +10,12 @@ interface PresenceHistory {
   readonly historySeconds: number;
 }
 
-/** Arguments of `include/announce.lua` in its order. */
-export function announcementArgs(
-  channel: string,
-  { historySize, historySeconds }: PresenceHistory,
-): (string | number)[] {
-  return [
-    channelKeys(channel).live,
-    messageHead(channel),
-    randomBase36(4),
-    historySize,
-    historySeconds * 1_000,
-    TOP_TTL_MS,
-  ];
+/** Arguments of `include/announce.lua` that differ by client: live channel, frame head, nonce. */
+export function announcementOf(channel: string): string[] {
+  return [channelKeys(channel).live, messageHead(channel), randomBase36(4)];
+}
+
+/** Those that are the same for all: history size, history age ms, TTL of top ms. */
+export function announcementLimits({ historySize, historySeconds }: PresenceHistory): number[] {
+  return [historySize, historySeconds * 1_000, TOP_TTL_MS];
 }

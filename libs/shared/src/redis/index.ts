@@ -1,5 +1,6 @@
 export * from './address.js';
 export * from './announcement.js';
+export * from './batched-script.js';
 export * from './client.js';
 export * from './control.js';
 export * from './errors.js';

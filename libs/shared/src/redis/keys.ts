@@ -127,16 +127,41 @@ export function joinedKey(partition: number, edgeId: string): string {
   return `${prefix(partition)}joined:${edgeId}`;
 }
 
-/** The keys of one client; all in its partition. */
-export function clientKeys(clientId: string) {
-  const p = prefix(partitionOfClient(clientId));
-  return {
-    queue: `${p}queue:${clientId}`,
-    queueTop: `${p}queuetop:${clientId}`,
-    acked: `${p}acked:${clientId}`,
-    presence: `${p}presence`,
-    lastSeen: `${p}lastseen`,
-  };
+/** The keys of one client; all in its partition. Each is made when it is asked for. */
+class ClientKeys {
+  readonly partition: number;
+  readonly #prefix: string;
+  readonly #clientId: string;
+
+  constructor(clientId: string) {
+    this.partition = partitionOfClient(clientId);
+    this.#prefix = prefix(this.partition);
+    this.#clientId = clientId;
+  }
+
+  get queue(): string {
+    return `${this.#prefix}queue:${this.#clientId}`;
+  }
+
+  get queueTop(): string {
+    return `${this.#prefix}queuetop:${this.#clientId}`;
+  }
+
+  get acked(): string {
+    return `${this.#prefix}acked:${this.#clientId}`;
+  }
+
+  get presence(): string {
+    return `${this.#prefix}presence`;
+  }
+
+  get lastSeen(): string {
+    return `${this.#prefix}lastseen`;
+  }
+}
+
+export function clientKeys(clientId: string): ClientKeys {
+  return new ClientKeys(clientId);
 }
 
 export function presenceKey(partition: number): string {

@@ -11,7 +11,7 @@ import { lossesOf } from './losses.js';
 const LUA_FOLDER = new URL('../../src/redis/lua/', import.meta.url);
 const INCLUDE = /^--@include (\w+)$/gm;
 
-/** Keys of each script, which its file's name ends in; null: as many as there are messages. */
+/** Keys of each script, which its file's name ends in; null: as many as there are items. */
 const KEY_COUNTS = {
   publish: null,
   'publish-private': null,
@@ -19,8 +19,8 @@ const KEY_COUNTS = {
   history: 2,
   clear: 1,
   listen: 6,
-  connect: 7,
-  disconnect: 3,
+  connect: null,
+  disconnect: null,
   offline: 5,
   acked: 2,
   member: 2,
