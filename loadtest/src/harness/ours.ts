@@ -24,12 +24,15 @@ export interface Ours extends Stack {
 
 /** `bench:` is open to all, as the bare part is; `held:` needs a right of the token. */
 const CONFIG = {
+  // Longer than anybody is away.
+  queueSeconds: 600,
   namespaces: {
     bench: { subscribe: 'anyone', publish: 'anyone' },
     held: { subscribe: 'token' },
     icomet: { subscribe: 'anyone', publish: 'anyone', icomet: true },
     // All that comes while an edge is away.
     sdk: { subscribe: 'anyone', historySize: 10_000 },
+    crowd: { subscribe: 'token', historySize: 10_000 },
   },
 };
 
@@ -86,11 +89,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** The api and Redis, for edges with these settings. */
-export async function startApi(all: Stoppables) {
+/** The api and Redis, for edges with these settings, and with others on top of them. */
+export async function startApi(all: Stoppables, settings: Readonly<Record<string, string>> = {}) {
   const redis = await all.redis();
   const config = await all.add(ConfigFile.write(CONFIG));
-  const env = { ...ENV, REDIS_URL: redis.url, HALLEY_CONFIG: config.path };
+  const env = { ...ENV, ...settings, REDIS_URL: redis.url, HALLEY_CONFIG: config.path };
   const api = await all.add(Program.start('api', API, { env }));
   return { api, redis, env };
 }
