@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,10 +90,10 @@ static void print_status(uint32_t number) {
   }
   const struct visitor_counts *counts = &visitor_counts;
   printf("{\"ready\":%u,\"opening\":%u,\"failed\":%u,\"through\":%u,\"messages\":%" PRIu64
-         ",\"privates\":%" PRIu64 ",\"resumed\":%" PRIu64 ",\"moved\":%" PRIu64 ",\"ended\":%" PRIu64
-         ",\"pings\":%" PRIu64,
+         ",\"privates\":%" PRIu64 ",\"resumed\":%" PRIu64 ",\"moved\":%" PRIu64 ",\"cut\":%" PRIu64
+         ",\"ended\":%" PRIu64 ",\"pings\":%" PRIu64,
          counts->ready, counts->opening, failed, through, counts->messages, counts->privates, counts->resumed,
-         counts->moved, counts->ended, counts->pings);
+         counts->moved, counts->cut, counts->ended, counts->pings);
   printf(",\"readyUs\":%" PRIu64 ",\"firstMessageUs\":%" PRIu64 ",\"lastMessageUs\":%" PRIu64
          ",\"cpuSeconds\":%.3f",
          counts->ready_ns / 1000, counts->first_message_ns / 1000, counts->last_message_ns / 1000,
@@ -147,6 +148,9 @@ int main(int argc, char **argv) {
   read_channels(&options, option(argc, argv, "channels"));
   map_tokens(&options, option(argc, argv, "tokens"));
   raise_file_limit();
+  /* Whoever ends a whole group of processes means the parent, which has to look at this one before. */
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
   loop_open();
   visitors_start(&options);
   loop_add(&input, EPOLLIN);

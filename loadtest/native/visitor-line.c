@@ -32,8 +32,6 @@ static void connect_next(void) {
   /* Its connection may have ended while it stood in line. */
   if (visitor->state == FAILED) return;
   int port = visitor->is_moving ? move_port : open_port;
-  /* An answered poll has nothing more to bring. */
-  if (visitor->state == READY && visitor_options.wire == WIRE_POLL) visitor_close(visitor, ABSENT);
   if (visitor->state == READY) visitor_part(visitor);
   visitor_connect(visitor, port);
 }
@@ -80,7 +78,17 @@ void visitor_leave(struct visitor *visitor, uint64_t after_ms) {
     return;
   }
   visitor->is_moving = true;
+  /* An answered poll has nothing more to bring. */
+  if (visitor->state == READY && visitor_options.wire == WIRE_POLL) visitor_close(visitor, ABSENT);
   queue_up(visitor, now_ns() + after_ms * NS_PER_MS);
+}
+
+bool visitor_asks_again(struct visitor *visitor) {
+  if (visitor_options.wire != WIRE_POLL || move_port == 0) return false;
+  visitor_close(visitor, ABSENT);
+  visitor_counts.cut++;
+  visitor_leave(visitor, 0);
+  return true;
 }
 
 static uint64_t next_random(uint64_t *state) {

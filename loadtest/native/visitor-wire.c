@@ -158,18 +158,25 @@ static void take_poll_body(struct visitor *visitor, struct span body) {
   }
 }
 
+/* An edge that goes away answers its polls and takes no more on their connections. */
+static bool is_last_answer(struct span head) {
+  static const char field[] = "\r\nConnection: close\r\n";
+  return memmem(head.bytes, head.length, field, sizeof field - 1) != NULL;
+}
+
 static size_t take_poll(struct visitor *visitor, struct span input) {
   struct span head;
   size_t used = take_head(input, &head);
   if (used == 0) return 0;
   struct span body = {input.bytes + used, body_length(head)};
   if (input.length < used + body.length) return 0;
-  if (is_status(head, "503") && visitor->state == READY) {
+  if (is_status(head, "503") && visitor->state == READY && is_last_answer(head)) {
     visitor_leave(visitor, 0);
   } else if (!is_status(head, "200")) {
     visitor_lose(visitor, "refused request", head.bytes);
   } else {
     take_poll_body(visitor, body);
+    if (visitor->state == READY && !visitor->is_moving && is_last_answer(head)) visitor_leave(visitor, 0);
   }
   if (visitor->state == READY && !visitor->is_moving) visitor_request(visitor);
   return used + body.length;

@@ -55,8 +55,8 @@ struct visitor_counts {
   uint64_t resumed, moved;
   /* Pings of the server that were answered. */
   uint64_t pings;
-  /* Connections whose end was expected. */
-  uint64_t ended;
+  /* Connections whose end was expected, and those that a leaving edge has cut before they were left. */
+  uint64_t ended, cut;
   uint64_t ready_ns, first_message_ns, last_message_ns;
 };
 
@@ -96,6 +96,8 @@ void visitor_lose(struct visitor *visitor, const char *kind, const char *why);
 
 /* visitor-line.c: it was told to go elsewhere. */
 void visitor_leave(struct visitor *visitor, uint64_t after_ms);
+/* A poll that a leaving edge did not answer any more is asked again elsewhere: its cursor holds there. */
+bool visitor_asks_again(struct visitor *visitor);
 
 /* parting.c: its connection becomes the one that it leaves; the end of that one; after a turn. */
 void visitor_part(struct visitor *visitor);

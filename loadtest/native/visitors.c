@@ -39,6 +39,13 @@ void visitor_close(struct visitor *visitor, enum visitor_state state) {
 
 void visitor_lose(struct visitor *visitor, const char *kind, const char *why) {
   if (visitor->source.fd < 0) return;
+  if (visitor->is_moving && visitor->state == READY) {
+    /* It was told to go and still stands in line. It comes back all the same. */
+    visitor_close(visitor, ABSENT);
+    visitor_counts.cut++;
+    return;
+  }
+  if (visitor->state == READY && visitor_asks_again(visitor)) return;
   visitor_close(visitor, is_letting_go ? ABSENT : FAILED);
   if (is_letting_go) visitor_counts.ended++;
   else fault(kind, "client %u: %.160s", visitor_options.first + visitor_index(visitor), why);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { signToken } from '@halley/shared/auth';
 import { nativeProgram } from './native.js';
-import { cpuSecondsOf, keepOutput, pidOf, stopChild } from './program.js';
+import { cpuSecondsOf, pidOf, stopChild } from './program.js';
 import { TOKEN_SECRET } from './secrets.js';
 
 export const CROWD_WIRES = ['ws', 'sse', 'poll'] as const;
@@ -16,6 +16,7 @@ export type CrowdWire = (typeof CROWD_WIRES)[number];
 /** Longer than a run; the edges close a connection when its token ends. */
 const TOKEN_SECONDS = 12 * 3_600;
 const CLIENT_DIGITS = 8;
+const ERRORS_MAX_CHARS = 4_000;
 
 export interface NativeCrowdOptions {
   /** `bare`: WebSockets that say and expect nothing, for uWebSockets.js alone. */
@@ -47,6 +48,8 @@ export interface NativeCrowdStatus {
   readonly privates: number;
   readonly resumed: number;
   readonly moved: number;
+  /** Of connections that were told to move: ended by the edge before they had. */
+  readonly cut: number;
   readonly pings: number;
   /** When the last one became ready. */
   readonly readyUs: number;
@@ -69,7 +72,7 @@ export class NativeCrowd {
   readonly count: number;
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
-  readonly #output: () => string;
+  #errors = '';
 
   private constructor({ first, count }: NativeCrowdOptions, child: ChildProcess) {
     this.first = first;
@@ -77,7 +80,9 @@ export class NativeCrowd {
     this.#child = child;
     if (child.stdout === null) throw new Error('the crowd has no output');
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    this.#output = keepOutput(child);
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#errors = (this.#errors + text).slice(-ERRORS_MAX_CHARS);
+    });
     // What ended it shows at the next look.
     child.stdin?.on('error', () => undefined);
   }
@@ -151,11 +156,12 @@ export class NativeCrowd {
   async status(number: number): Promise<NativeCrowdStatus> {
     this.#say(`status ${number}`);
     const { value, done } = await this.#lines.next();
-    if (done) throw new Error(`the crowd ended:\n${this.#output()}`);
+    if (done) throw new Error(`the crowd ended:\n${this.#errors}`);
     return JSON.parse(value) as NativeCrowdStatus;
   }
 
   stop(): Promise<void> {
+    this.#child.stdin?.end();
     return stopChild(this.#child);
   }
 

@@ -28,6 +28,7 @@ export async function drain(run: Run): Promise<Phase> {
   const after = await run.settled(DEADLINE_MS);
   const rows = [
     { what: 'clients that moved', value: count(after.moved - before.moved) },
+    { what: 'of these, cut before they had', value: count(after.cut - before.cut) },
     { what: 'until the last one was elsewhere', value: seconds((after.readyUs - beganUs) / 1e6) },
     { what: 'until the edge was gone', value: seconds(took) },
     { what: 'messages to all meanwhile', value: count(rounds + 1) },

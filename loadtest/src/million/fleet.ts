@@ -61,7 +61,7 @@ export class MillionFleet {
 
 /**
  * Half a hundred edges on two cores wait for each other for seconds while one message goes to all: that
- * must not look like an edge that is dead, nor like a Redis that does not answer.
+ * must not look like an edge that is dead or overloaded, nor like a Redis that does not answer.
  */
 function envOf({ drainSeconds, pingMs, nodeOptions }: MillionSettings): Record<string, string> {
   return {
@@ -69,6 +69,7 @@ function envOf({ drainSeconds, pingMs, nodeOptions }: MillionSettings): Record<s
     HALLEY_PING_INTERVAL_MS: String(pingMs),
     HALLEY_EDGE_DEAD_MS: '300000',
     HALLEY_REDIS_TIMEOUT_MS: '60000',
+    HALLEY_OVERLOAD_LAG_MS: '60000',
     ...(nodeOptions !== '' && { NODE_OPTIONS: nodeOptions }),
   };
 }

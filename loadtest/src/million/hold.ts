@@ -1,8 +1,8 @@
 /** All are connected and nothing happens: what that costs. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { machineBusySeconds } from '../harness/program.js';
 import { monotonicMs } from '../sdk/clock.js';
+import { type CpuKind, cpuOf, cpuSince } from './cpu.js';
 import { type ProcessMemory, processMemory } from './machine.js';
 import { type MemoryRow, memoryRow } from './memory-row.js';
 import { bytes, count, mebibytes, type Phase, percent } from './phase.js';
@@ -20,10 +20,12 @@ export async function hold(run: Run, empty: MemoryRow): Promise<Hold> {
   const { settleMs, holdMs } = run.settings;
   await rest(run, settleMs);
   run.say('hold: measuring the CPU at rest');
-  const before = await cpuOf(run);
+  const before = await run.look();
+  const cpu = cpuOf(run);
   await rest(run, holdMs);
-  const after = await cpuOf(run);
-  const share = (key: keyof Cpu) => (after[key] - before[key]) / (after.atMs - before.atMs) / 1e-3;
+  const used = cpuSince(run, cpu);
+  const after = await run.look();
+  const share = (key: CpuKind) => used[key] / used.wall;
   const memory = memoryRow(run, before.ready, run.seconds);
   const edges = run.fleet.edges.map(({ pid }, index) => ({
     ...processMemory([pid]),
@@ -46,33 +48,7 @@ export async function hold(run: Run, empty: MemoryRow): Promise<Hold> {
     { what: 'clients, shared pages counted once (PSS)', value: mebibytes(memory.clientsPssBytes) },
     { what: 'Redis, resident', value: mebibytes(memory.redisRssBytes) },
   ];
-  return { name: 'hold', rows, detail: { before, after, memory }, edges };
-}
-
-interface Cpu {
-  readonly atMs: number;
-  readonly edges: number;
-  readonly clients: number;
-  readonly servers: number;
-  readonly machine: number;
-  readonly pings: number;
-  readonly ready: number;
-}
-
-async function cpuOf(run: Run): Promise<Cpu> {
-  const { pings, ready } = await run.look();
-  const { edges, api, redis } = run.fleet;
-  const sum = (all: readonly { cpuSeconds(): number }[]) =>
-    all.reduce((total, one) => total + one.cpuSeconds(), 0);
-  return {
-    atMs: monotonicMs(),
-    edges: sum(edges),
-    clients: sum(run.crowds.filter((crowd) => crowd !== undefined)),
-    servers: sum([api, redis]),
-    machine: machineBusySeconds(),
-    pings,
-    ready,
-  };
+  return { name: 'hold', rows, detail: { before, after, used, memory }, edges };
 }
 
 async function rest(run: Run, lengthMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 /** Connects all, several edges at once, and watches what memory that takes. */
 
 import { monotonicMs } from '../sdk/clock.js';
+import { cpuOf, cpuSince } from './cpu.js';
 import { availableBytes } from './machine.js';
 import { type MemoryRow, memoryRow } from './memory-row.js';
 import { count, mebibytes, type Phase, seconds } from './phase.js';
@@ -12,6 +13,7 @@ const CHUNK_DEADLINE_MS = 300_000;
 const ROW_CONNECTIONS = 50_000;
 /** Of a smaller run. */
 const ROWS = 10;
+const KINDS = ['edges', 'clients', 'servers', 'coordinator', 'machine'] as const;
 
 export interface Ramp extends Phase {
   readonly memory: readonly MemoryRow[];
@@ -23,17 +25,23 @@ export interface Ramp extends Phase {
 
 export async function ramp(run: Run): Promise<Ramp> {
   const filler = new Filler(run);
+  const cpu = cpuOf(run);
   await filler.fill();
+  const used = cpuSince(run, cpu);
   run.connected = filler.connected;
   const { memory, reached, stopped, seconds: took } = filler;
   const rows = [
     { what: 'connections', value: count(reached) },
     { what: 'time to connect them', value: seconds(took) },
     { what: 'connects a second', value: count(reached / took) },
+    ...KINDS.map((kind) => ({
+      what: `CPU per connect: ${kind}`,
+      value: `${count((used[kind] * 1e6) / reached)} us`,
+    })),
     { what: 'memory still available', value: mebibytes(availableBytes()) },
     ...(stopped === null ? [] : [{ what: 'stopped', value: stopped }]),
   ];
-  return { name: 'ramp', rows, detail: { memory }, memory, reached, seconds: took, stopped };
+  return { name: 'ramp', rows, detail: { used }, memory, reached, seconds: took, stopped };
 }
 
 class Filler {

@@ -18,6 +18,7 @@ export function totalsOf(statuses: readonly NativeCrowdStatus[]): Totals {
     privates: sum('privates'),
     resumed: sum('resumed'),
     moved: sum('moved'),
+    cut: sum('cut'),
     pings: sum('pings'),
     readyUs: latest(statuses.map((it) => it.readyUs)),
     firstMessageUs: firsts.length === 0 ? 0 : firsts.reduce((a, b) => Math.min(a, b)),
