@@ -18,6 +18,7 @@ export const KNOBS = {
   BENCH_RATE: { default: 1_000, min: 1, max: 20_000, about: 'latency: messages a second' },
   BENCH_LATENCY_SUBSCRIBERS: { default: 100, min: 1, max: 15_000, about: 'latency: WebSockets' },
   BENCH_KILLS: { default: 20, min: 1, max: 100, about: 'failover: edges that are killed' },
+  BENCH_STORM_CLIENTS: { default: 10_000, min: 1, max: 15_000, about: 'reconnect-storm: clients' },
   BENCH_SDK_CLIENTS: { default: 5_000, min: 3, max: 15_000, about: 'reconnect: SDK clients' },
 } as const satisfies Record<string, Knob>;
 
@@ -31,6 +32,7 @@ export interface BenchSettings {
   readonly ratePerSecond: number;
   readonly latencySubscribers: number;
   readonly kills: number;
+  readonly stormClients: number;
   readonly sdkClients: number;
 }
 
@@ -54,6 +56,7 @@ export function loadBenchSettings(env: NodeJS.ProcessEnv): BenchSettings {
     ratePerSecond: read('BENCH_RATE'),
     latencySubscribers: read('BENCH_LATENCY_SUBSCRIBERS'),
     kills: read('BENCH_KILLS'),
+    stormClients: read('BENCH_STORM_CLIENTS'),
     sdkClients: read('BENCH_SDK_CLIENTS'),
   };
   if (problems.length > 0) throw new Error(problems.join('\n'));

@@ -24,11 +24,14 @@ const SMALL = {
   BENCH_LATENCY_SUBSCRIBERS: '10',
   BENCH_KILLS: '1',
   BENCH_SDK_CLIENTS: '30',
+  BENCH_STORM_CLIENTS: '200',
 };
 
 /** At least one message in the second to 100 sockets. */
 const SMALL_DELIVERIES_MIN = 100;
 const SMALL_POSTS_MIN = 10;
+/** Of 200 clients on 10 channels: reads by client would be 20 a channel. */
+const STORM_LOG_READS_MAX = 10;
 
 interface Sample {
   readonly values: Readonly<Record<string, number>>;
@@ -122,6 +125,19 @@ describe('npm run bench', () => {
         expect(values['p99Ms']).toBeGreaterThanOrEqual(values['p50Ms'] ?? Number.NaN);
       }
       expect(report.comparisons.map((line) => line.what)).toHaveLength(3);
+    },
+    RUN_DEADLINE_MS,
+  );
+
+  it(
+    'reconnect-storm: all come back, and the logs are read by channel',
+    async () => {
+      // Anything lost, repeated or refused ends it with an error.
+      const [bare, ours] = samplesOf(await reportOf(['reconnect-storm']), 'reconnect-storm');
+      expect(bare.values['perSecond']).toBeGreaterThan(0);
+      expect(ours.values['perSecond']).toBeGreaterThan(0);
+      expect(ours.detail['resumed']).toBe(200);
+      expect(ours.values['logReadsPerChannel']).toBeLessThan(STORM_LOG_READS_MAX);
     },
     RUN_DEADLINE_MS,
   );
