@@ -4,7 +4,8 @@
  *   crowd wire=ws|sse|poll|bare from=<address> first=<number> count=<clients> channels=<name>,... tokens=<file>
  *
  * A client's number is `first` and its index; its token is the line of that index, its channel the one that
- * comes in turn. Commands come as lines on standard input, and with its end the process ends:
+ * comes in turn. Source addresses are `from` and the seven after it. Commands come as lines on standard
+ * input, and with its end the process ends:
  *
  *   open <port> <upto> <max>   connect those below `upto`, at most `max` at a time
  *   drop <count> <seed>        end so many connections, chosen at random

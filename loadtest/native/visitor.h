@@ -16,6 +16,10 @@ enum visitor_wire { WIRE_WS, WIRE_SSE, WIRE_POLL, WIRE_BARE };
 /* In the order in which a connection goes through them. GREETED: all that the resume depends on is said. */
 enum visitor_state { ABSENT, FAILED, WAITING, CONNECTING, REQUESTED, GREETED, READY };
 
+/* The kernel looks for a free port one by one: with half of an address' ports in use that takes longer than
+   all the rest of a connect. */
+enum { SOURCE_ADDRESSES = 8 };
+
 struct parting;
 
 struct visitor {
@@ -33,7 +37,7 @@ struct visitor {
 
 struct visitor_options {
   enum visitor_wire wire;
-  /* Source address, host order. */
+  /* The first of SOURCE_ADDRESSES source addresses, host order. */
   uint32_t from;
   /* Number of the first of them, and how many there are. */
   uint32_t first;

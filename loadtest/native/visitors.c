@@ -101,7 +101,8 @@ static void on_events(struct source *source, uint32_t events) {
 }
 
 void visitor_connect(struct visitor *visitor, int port) {
-  visitor->source = (struct source){connect_to(port, visitor_options.from), on_events};
+  uint32_t from = visitor_options.from + visitor_index(visitor) % SOURCE_ADDRESSES;
+  visitor->source = (struct source){connect_to(port, from), on_events};
   visitor->state = CONNECTING;
   visitor_counts.opening++;
   loop_add(&visitor->source, EPOLLOUT);

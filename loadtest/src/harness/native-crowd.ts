@@ -21,7 +21,7 @@ const ERRORS_MAX_CHARS = 4_000;
 export interface NativeCrowdOptions {
   /** `bare`: WebSockets that say and expect nothing, for uWebSockets.js alone. */
   readonly wire: CrowdWire | 'bare';
-  /** Of this process: a source address of its own goes with it. */
+  /** Of this process: source addresses of its own go with it. */
   readonly index: number;
   /** Number of its first client. */
   readonly first: number;
@@ -178,7 +178,7 @@ function tokensOf({ first, count, channels }: NativeCrowdOptions): string {
   return tokens.map((token) => `${token}\n`).join('');
 }
 
-/** In 127.0.0.0/8, and never 127.0.0.1, which others use. */
+/** The first of eight in 127.0.0.0/8, and never 127.0.0.1, which others use. */
 function addressOf(index: number): string {
-  return `127.1.${Math.floor(index / 250)}.${(index % 250) + 1}`;
+  return `127.${1 + Math.floor(index / 250)}.${index % 250}.1`;
 }

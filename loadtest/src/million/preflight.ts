@@ -7,6 +7,8 @@ import type { MillionSettings } from './settings.js';
 const OTHER_FILES = 100;
 /** Of a client process: connections that are left while the next ones are made. */
 const PARTING_FILES = 300;
+/** native/visitor.h */
+const SOURCE_ADDRESSES = 8;
 const CONNTRACK_MAX = '/proc/sys/net/netfilter/nf_conntrack_max';
 const CONNTRACK_COUNT = '/proc/sys/net/netfilter/nf_conntrack_count';
 
@@ -45,15 +47,15 @@ function systemFileProblems({ connections }: MillionSettings): string[] {
   ];
 }
 
-/** A client process has one source address, and each connection a port of its own there. */
+/** A client process has eight source addresses, and each connection a port of its own there. */
 function portProblems({ connections, perEdge }: MillionSettings): string[] {
   const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'latin1');
   const [low = 0, high = 0] = range.split(/\s+/).map(Number);
+  const needed = Math.ceil(Math.min(connections, perEdge) / SOURCE_ADDRESSES) + PARTING_FILES;
   const ports = high - low + 1;
-  const needed = Math.min(connections, perEdge) + PARTING_FILES;
   if (needed <= ports) return [];
   return [
-    `an address has ${ports} ports and needs ${needed}: set MILLION_PER_EDGE to ${ports - PARTING_FILES} or less, or sysctl net.ipv4.ip_local_port_range="15000 65535"`,
+    `an address has ${ports} ports and needs ${needed}: lower MILLION_PER_EDGE, or sysctl net.ipv4.ip_local_port_range="15000 65535"`,
   ];
 }
 
