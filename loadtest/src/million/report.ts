@@ -37,8 +37,9 @@ export async function writeMillionReport(report: MillionReport): Promise<string>
     node: process.version,
   };
   await writeFile(path('json'), `${JSON.stringify({ machine, ...report }, null, 2)}\n`);
-  await writeFile(path('md'), textOf(report, `${name}.svg`));
-  await writeFile(path('svg'), pictureOf(report.memory));
+  const hasPicture = report.memory.length > 0;
+  await writeFile(path('md'), textOf(report, hasPicture ? `${name}.svg` : undefined));
+  if (hasPicture) await writeFile(path('svg'), pictureOf(report.memory));
   return path('md');
 }
 
@@ -120,6 +121,7 @@ function tableOf(rows: readonly (readonly string[])[]): string[] {
 }
 
 export function pictureOf(memory: readonly MemoryRow[]): string {
+  const before = memory[0]?.availableBytes ?? 0;
   const series = (name: string, bytesOf: (row: MemoryRow) => number) => ({
     name,
     points: memory.map((row) => [row.connections, bytesOf(row) / GIB] as const),
@@ -133,7 +135,7 @@ export function pictureOf(memory: readonly MemoryRow[]): string {
       series('kernel slab', (row) => row.slabBytes),
       series('clients (PSS)', (row) => row.clientsPssBytes),
       series('Redis', (row) => row.redisRssBytes),
-      series('available', (row) => row.availableBytes),
+      series('all that is taken', (row) => Math.max(0, before - row.availableBytes)),
     ],
   });
 }
