@@ -6,13 +6,17 @@
 
 #include "loop.h"
 
-enum { RECEIVED_MAX_BYTES = 1 << 20, SENT_MAX_BYTES = 16384, CHUNK_HEAD_MAX_BYTES = 16 };
+enum {
+  RECEIVED_MAX_BYTES = 1 << 20,
+  SENT_MAX_BYTES = FRAME_MAX_BYTES - 8,
+  CHUNK_HEAD_MAX_BYTES = 16
+};
 
-void send_frame(int fd, enum opcode opcode, struct span payload) {
-  unsigned char frame[8 + SENT_MAX_BYTES] = {(unsigned char)(0x80 | opcode)};
+size_t make_frame(unsigned char *frame, enum opcode opcode, struct span payload) {
   size_t length = payload.length;
   if (length > SENT_MAX_BYTES) die("a frame of %zu bytes is too large for the load client", length);
   size_t head = length < 126 ? 2 : 4;
+  frame[0] = (unsigned char)(0x80 | opcode);
   frame[1] = (unsigned char)(0x80 | (length < 126 ? length : 126));
   if (head == 4) {
     frame[2] = (unsigned char)(length >> 8);
@@ -20,7 +24,12 @@ void send_frame(int fd, enum opcode opcode, struct span payload) {
   }
   memset(frame + head, 0, 4);
   memcpy(frame + head + 4, payload.bytes, length);
-  write_whole(fd, frame, head + 4 + length);
+  return head + 4 + length;
+}
+
+void send_frame(int fd, enum opcode opcode, struct span payload) {
+  unsigned char frame[FRAME_MAX_BYTES];
+  write_whole(fd, frame, make_frame(frame, opcode, payload));
 }
 
 size_t take_frame(struct span input, enum opcode *opcode, struct span *payload) {

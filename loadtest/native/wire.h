@@ -14,7 +14,13 @@ struct span {
   size_t length;
 };
 
-/* A WebSocket frame to a server, masked with zeros; at most 16 KiB. */
+/* Of a frame with its head. */
+enum { FRAME_MAX_BYTES = 16392 };
+
+/* A WebSocket frame to a server, masked with zeros; at most 16 KiB of payload. Returns its length. */
+size_t make_frame(unsigned char *frame, enum opcode opcode, struct span payload);
+
+/* Makes and writes it. */
 void send_frame(int fd, enum opcode opcode, struct span payload);
 
 /* A frame from a server; longer ones than 1 MiB end the process. */

@@ -66,6 +66,7 @@ export const KNOBS = {
   BENCH_RATE: { default: 1_000, min: 1, max: 20_000, about: 'latency: messages a second' },
   BENCH_LATENCY_SUBSCRIBERS: { default: 100, min: 1, max: 15_000, about: 'latency: WebSockets' },
   BENCH_KILLS: { default: 20, min: 1, max: 100, about: 'failover: edges that are killed' },
+  BENCH_STORM_CLIENTS: { default: 10_000, min: 1, max: 15_000, about: 'reconnect-storm: clients' },
   BENCH_SDK_CLIENTS: { default: 5_000, min: 3, max: 15_000, about: 'reconnect: SDK clients' },
   BENCH_PEERS: { default: 1, min: 0, max: 1, about: 'Nchan and Socket.IO beside ours; 0: without' },
   BENCH_CURVE_ROUNDS: { default: 1, min: 1, max: 25, about: 'curves: rounds; the median counts' },
@@ -105,6 +106,7 @@ export interface BenchSettings {
   readonly ratePerSecond: number;
   readonly latencySubscribers: number;
   readonly kills: number;
+  readonly stormClients: number;
   readonly sdkClients: number;
   /** 0 or 1. */
   readonly peers: number;
@@ -148,6 +150,7 @@ export function loadBenchSettings(env: NodeJS.ProcessEnv): BenchSettings {
     ratePerSecond: read('BENCH_RATE'),
     latencySubscribers: read('BENCH_LATENCY_SUBSCRIBERS'),
     kills: read('BENCH_KILLS'),
+    stormClients: read('BENCH_STORM_CLIENTS'),
     sdkClients: read('BENCH_SDK_CLIENTS'),
     peers: read('BENCH_PEERS'),
     talkers: read('BENCH_TALKERS'),

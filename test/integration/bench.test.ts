@@ -32,15 +32,27 @@ const SMALL = {
   BENCH_KILLS: '1',
   BENCH_SDK_CLIENTS: '30',
   BENCH_PEERS: '0',
+  BENCH_STORM_CLIENTS: '200',
 };
 
 /** Of messages in a closed loop. A wire or a number of edges differs from these by a parameter. */
 const FLOWS = ['fanout', 'burst', 'fanout-10000', 'channels', 'private'];
-const SCENARIOS = [...FLOWS, 'connect', 'latency', 'post', 'batch', 'memory', 'idle'];
+const SCENARIOS = [
+  ...FLOWS,
+  'connect',
+  'latency',
+  'post',
+  'batch',
+  'memory',
+  'idle',
+  'reconnect-storm',
+];
 const FIGURES = ['failover', 'reconnect', 'sdk-size'];
 
 /** A message in the window that reaches the fewest sockets. */
 const DELIVERIES_MIN = 1;
+/** Of 200 clients on 10 channels: reads by client would be 20 a channel. */
+const STORM_LOG_READS_MAX = 10;
 
 interface Sample {
   readonly values: Readonly<Record<string, number>>;
@@ -180,6 +192,14 @@ describe('npm run bench', () => {
     expect(output).toMatch(/POST one message \(POST\/s\) +bare +0\.001 .* 0\.77 /);
     expect(output).toMatch(/total \d+ min \d+ s/);
     expect(report?.seconds).toBeGreaterThan(1);
+  });
+
+  it('reconnect-storm: all come back, and the logs are read by channel', () => {
+    const [bare, ours] = samplesOf('reconnect-storm');
+    expect(bare.values['perSecond']).toBeGreaterThan(0);
+    expect(ours.values['perSecond']).toBeGreaterThan(0);
+    expect(ours.detail['resumed']).toBe(200);
+    expect(ours.values['logReadsPerChannel']).toBeLessThan(STORM_LOG_READS_MAX);
   });
 
   it('failover, reconnect: the SDK loses nothing', () => {

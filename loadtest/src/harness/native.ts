@@ -11,7 +11,7 @@ const NO_COMPILER =
   'the load client is written in C and there is no compiler: apt-get install gcc libc6-dev';
 
 /** Each has a `main` of its own; the other files are shared. */
-const MAINS = { 'load-client': 'main.c' } as const;
+const MAINS = { 'load-client': 'main.c', crowd: 'crowd.c' } as const;
 
 export type NativeProgram = keyof typeof MAINS;
 

@@ -23,6 +23,8 @@ export interface Ours extends Stack {
 
 /** `bench:` is open to all, as the bare part is; `held:` needs a right of the token. */
 const CONFIG = {
+  // Longer than anybody is away.
+  queueSeconds: 600,
   namespaces: {
     bench: { subscribe: 'anyone', publish: 'anyone', history: 'anyone' },
     held: { subscribe: 'token' },
@@ -31,6 +33,7 @@ const CONFIG = {
     icomet: { subscribe: 'anyone', publish: 'anyone', icomet: true },
     // All that comes while an edge is away.
     sdk: { subscribe: 'anyone', historySize: 10_000 },
+    crowd: { subscribe: 'token', historySize: 10_000 },
   },
 };
 
@@ -95,11 +98,11 @@ export async function startOurFleet(count: number): Promise<Fleet> {
   return { ...stackOf(all, { postPort: api.port, wsPort: wsPorts[0] ?? 0, processes }), wsPorts };
 }
 
-/** The api and Redis, for edges with these settings. */
-export async function startApi(all: Stoppables) {
+/** The api and Redis, for edges with these settings, and with others on top of them. */
+export async function startApi(all: Stoppables, settings: Readonly<Record<string, string>> = {}) {
   const redis = await all.redis();
   const config = await all.add(ConfigFile.write(CONFIG));
-  const env = { ...ENV, REDIS_URL: redis.url, HALLEY_CONFIG: config.path };
+  const env = { ...ENV, ...settings, REDIS_URL: redis.url, HALLEY_CONFIG: config.path };
   const api = await all.add(
     Program.start('api', API, { env, execArgv: flagsOf('BENCH_API_FLAGS') }),
   );

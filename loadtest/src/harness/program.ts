@@ -75,6 +75,20 @@ export class Program implements Resident {
     return value;
   }
 
+  /** SIGTERM. */
+  terminate(): void {
+    this.#child.kill('SIGTERM');
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   stop(): Promise<void> {
     return stopChild(this.#child);
   }

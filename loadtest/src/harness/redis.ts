@@ -48,8 +48,12 @@ export class BenchRedis {
     }
   }
 
+  get pid(): number {
+    return pidOf(this.#child);
+  }
+
   cpuSeconds(): number {
-    return cpuSecondsOf(pidOf(this.#child));
+    return cpuSecondsOf(this.pid);
   }
 
   async stop(): Promise<void> {

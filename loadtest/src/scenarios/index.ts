@@ -11,6 +11,7 @@ import { memory, memoryWires } from './memory.js';
 import { mixed } from './mixed.js';
 import { post } from './post.js';
 import { privately } from './private.js';
+import { reconnectStorm } from './reconnect-storm.js';
 import type { Scenario } from './scenario.js';
 
 /** In the order in which they run; neighbours with the same stacks share them. */
@@ -31,5 +32,6 @@ export const SCENARIOS: readonly Scenario[] = [
   batch,
   memory,
   ...memoryWires,
+  reconnectStorm,
   idle,
 ];
