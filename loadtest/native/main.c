@@ -79,6 +79,9 @@ static void open_sockets(struct sockets_options options) {
   printf("{\"event\":\"opened\",\"seconds\":%.6f,\"cpuSeconds\":%.6f}\n", (double)took_ns / NS_PER_S,
          cpu_seconds() - cpu);
   fflush(stdout);
+  /* Some servers subscribe a socket only after it has been told that it is open. */
+  uint64_t settled = now_ns() + (uint64_t)number("settle-ms", "0") * NS_PER_MS;
+  while (now_ns() < settled) loop_turn(10);
 }
 
 static void open_poster(void) {

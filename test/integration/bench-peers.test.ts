@@ -38,7 +38,7 @@ describe('peers in the bench', () => {
         const bare = (await sides.measure('bare')).detail as Record<string, number>;
         for (const side of PEERS) {
           const { values, cpu, detail } = await sides.measure(side);
-          // Also that each message came whole: what is lost ends the measurement.
+          expect(detail, side).toMatchObject({ missing: 0 });
           expect(values['perSecond'], side).toBeGreaterThan(0);
           expect(cpu, side).toMatchObject({ edge: expect.any(Number) });
           const { frameBytes } = detail as Record<string, number>;

@@ -67,7 +67,7 @@ async function measureDelivery(
 
 /** @throws Error where a delivery never came, or none came in the window: nothing has no cost */
 export function refuseFaults({ side }: Stack, { missing, deliveries }: Window): void {
-  refuseMissing(`curve, ${side}`, missing);
+  refuseMissing('curve', side, missing);
   if (deliveries === 0) throw new Error(`curve, ${side}: nothing was delivered in the window`);
 }
 

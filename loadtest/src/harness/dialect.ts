@@ -16,6 +16,8 @@ export interface Opening {
   readonly sockets: readonly Socket[];
   /** What a message contains, once in each. */
   readonly marker: string;
+  /** From open to subscribed, where the server does not tell. */
+  readonly settleMs?: number;
 }
 
 export interface Dialect {
@@ -25,8 +27,8 @@ export interface Dialect {
   publish(channel: string, data: unknown): string;
 }
 
-export function openingOptions({ sockets, marker }: Opening): LoadOptions {
-  return { marker, sockets: sockets.map(lineOf) };
+export function openingOptions({ sockets, marker, settleMs = 0 }: Opening): LoadOptions {
+  return { marker, sockets: sockets.map(lineOf), 'settle-ms': settleMs };
 }
 
 function lineOf({ kind, readyFrames, target, hello }: Socket): string {

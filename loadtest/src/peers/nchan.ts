@@ -17,14 +17,19 @@ const DIALECT: Dialect = {
     postText(`/pub/${channel}`, frameOf(channel, JSON.stringify({ data }))),
 };
 
-const SHARED = { dialect: DIALECT, bearer: BEARER } as const;
+/** A socket is open before Redis knows of its subscription, and what is published meanwhile is lost. */
+const REDIS_DIALECT: Dialect = {
+  ...DIALECT,
+  listen: (channels) => ({ ...DIALECT.listen(channels), settleMs: 500 }),
+};
 
 export type PeerStack = Stack & { readonly edge: Resident };
 
 export async function startNchan(): Promise<PeerStack> {
   const nginx = await Nginx.start();
   return {
-    ...SHARED,
+    dialect: DIALECT,
+    bearer: BEARER,
     side: 'nchan',
     ...portsOf(nginx),
     processes: [nginx],
@@ -38,7 +43,8 @@ export async function startNchanRedis(): Promise<PeerStack> {
   const nginx = await all.add(Nginx.start(redis.url));
   const processes = [nginx, redis];
   return {
-    ...SHARED,
+    dialect: REDIS_DIALECT,
+    bearer: BEARER,
     side: 'nchan-redis',
     ...portsOf(nginx),
     processes,

@@ -51,7 +51,7 @@ export async function measureFlow(
     ...openingOptions(opening),
     ...options,
   });
-  refuseMissing(`${name}, ${stack.side}`, window.missing);
+  refuseMissing(name, stack.side, window.missing);
   const perSecond = window.deliveries / window.seconds;
   const detail = {
     ...window,

@@ -36,7 +36,7 @@ async function measure(stack: Stack, settings: BenchSettings): Promise<Sample> {
     rate: settings.ratePerSecond,
     requests: [stack.dialect.publish(CHANNEL, { sentNs: TIME_PLACEHOLDER })],
   });
-  refuseMissing(`latency, ${stack.side}`, window.missing);
+  refuseMissing('latency', stack.side, window.missing);
   const { p50Us = 0, p99Us = 0, p999Us = 0 } = window.receipts ?? {};
   const values = { p50Ms: p50Us / 1_000, p99Ms: p99Us / 1_000, p999Ms: p999Us / 1_000 };
   return { values, cpu, detail: window };
