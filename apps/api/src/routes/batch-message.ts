@@ -78,28 +78,37 @@ export interface Target {
   readonly name: string;
 }
 
-export function targetsOf(message: BatchMessage): readonly Target[] | Refusal {
-  const [name, other] = TARGETS.filter((target) => message[target] !== undefined);
-  if (name === undefined) {
+/** @returns the one target of `channel` or `client`, those of a list, or what is wrong with them */
+export function targetsOf(message: BatchMessage): Target | readonly Target[] | Refusal {
+  let field: (typeof TARGETS)[number] | undefined;
+  for (const name of TARGETS) {
+    if (message[name] === undefined) continue;
+    if (field !== undefined) {
+      return refusal('bad-field', `"${name}" does not go together with "${field}"`, name);
+    }
+    field = name;
+  }
+  if (field === undefined) {
     return refusal('missing-field', `one of ${TARGETS.join(', ')} is needed`, 'channel');
   }
-  if (other !== undefined) {
-    return refusal('bad-field', `"${other}" does not go together with "${name}"`, other);
-  }
-  const { channel, channels = channel === undefined ? [] : [channel] } = message;
-  const { client, clients = client === undefined ? [] : [client] } = message;
+  const { channel, channels = [], client, clients = [] } = message;
+  if (channel !== undefined) return { kind: 'channel', name: channel };
+  if (client !== undefined) return { kind: 'client', name: client };
   return [
-    ...channels.map((target) => ({ kind: 'channel', name: target }) as const),
-    ...clients.map((target) => ({ kind: 'client', name: target }) as const),
+    ...channels.map((name) => ({ kind: 'channel', name }) as const),
+    ...clients.map((name) => ({ kind: 'client', name }) as const),
   ];
 }
 
 /** Messages that an element stands for, counted before anything else is known of it. */
 export function targetCount(element: unknown): number {
   if (typeof element !== 'object' || element === null) return 1;
-  const lists = [Reflect.get(element, 'channels'), Reflect.get(element, 'clients')];
-  const lengths = lists.map((list: unknown) => (Array.isArray(list) ? list.length : 0));
-  return Math.max(1, ...lengths);
+  const { channels, clients } = element as { channels?: unknown; clients?: unknown };
+  return Math.max(1, lengthOf(channels), lengthOf(clients));
+}
+
+function lengthOf(list: unknown): number {
+  return Array.isArray(list) ? list.length : 0;
 }
 
 export function outcomeOf(outcome: PublishOutcome): Outcome {

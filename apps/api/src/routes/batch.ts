@@ -17,6 +17,7 @@ import {
   BatchMessage,
   BatchResult,
   checkMessage,
+  type Outcome,
   outcomeOf,
   type Target,
   targetCount,
@@ -76,24 +77,30 @@ function holdLimit(messages: readonly unknown[]): void {
 }
 
 /** @param start where the message stands in `text` */
-async function publishOne(
+function publishOne(
   services: Services,
   element: unknown,
   text: string,
   start: number,
-): Promise<BatchResult> {
+): BatchResult | Promise<BatchResult> {
   const refused = checkMessage(element);
   if (refused !== null) return { ...refused };
   const message = element as BatchMessage;
   const targets = targetsOf(message);
   if ('code' in targets) return { ...targets };
-  const outcomes = await Promise.all(
-    targets.map((target) => publishTo(services, target, message, text, start)),
-  );
-  const [first] = outcomes;
-  if (message.channels === undefined && message.clients === undefined && first !== undefined) {
-    return outcomeOf(first);
-  }
+  const to = (target: Target) => publishTo(services, target, message, text, start);
+  return 'name' in targets ? resultOf(to(targets)) : resultsOf(targets, targets.map(to));
+}
+
+function resultOf(outcome: PublishOutcome | Promise<PublishOutcome>): Outcome | Promise<Outcome> {
+  return outcome instanceof Promise ? outcome.then(outcomeOf) : outcomeOf(outcome);
+}
+
+async function resultsOf(
+  targets: readonly Target[],
+  publishing: readonly (PublishOutcome | Promise<PublishOutcome>)[],
+): Promise<BatchResult> {
+  const outcomes = await Promise.all(publishing);
   const results = targets.flatMap(({ kind, name }, index) => {
     const outcome = outcomes[index];
     return outcome === undefined ? [] : [{ [kind]: name, ...outcomeOf(outcome) }];

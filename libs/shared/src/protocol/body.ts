@@ -24,9 +24,12 @@ export function bodyOf(parts: MessageParts): Body {
   return body;
 }
 
-/** Text of a `message` frame up to its id; channel names need no escaping. */
+/** Text of a `message` frame around its channel, up to its id; channel names need no escaping. */
+export const AROUND_CHANNEL = ['{"type":"message","channel":"', '","id":"'] as const;
+
+/** Text of a `message` frame up to its id. */
 export function messageHead(channel: string): string {
-  return `{"type":"message","channel":"${channel}","id":"`;
+  return AROUND_CHANNEL[0] + channel + AROUND_CHANNEL[1];
 }
 
 export const PRIVATE_HEAD = '{"type":"private","id":"';

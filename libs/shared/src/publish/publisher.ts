@@ -5,9 +5,9 @@
 
 import { randomBase36 } from '../ops/id.js';
 import {
+  AROUND_CHANNEL,
   type Body,
   CLIENT_CHANNEL_PREFIX,
-  messageHead,
   PRIVATE_HEAD,
   type PublishOutcome,
   refusal,
@@ -18,22 +18,20 @@ import {
 import { Batcher } from '../redis/batcher.js';
 import type { CommandClient } from '../redis/client.js';
 import { isReadOnly, isSlotMoving, refusalOf, storeRefusal } from '../redis/errors.js';
-import {
-  channelKeys,
-  channelOnceKey,
-  clientKeys,
-  clientOnceKey,
-  edgeChannelPrefix,
-} from '../redis/keys.js';
+import { channelKeys, channelOnceKey, clientKeys, clientOnceKey } from '../redis/keys.js';
 import type { ScriptName, Scripts } from '../redis/scripts.js';
 import type { FleetLoad } from './load.js';
 import { Pending, type PendingLimits } from './pending.js';
 
 /** How long an idempotency key is remembered, ms. */
 export const ONCE_TTL_MS = 300_000;
+const TTLS = [`${TOP_TTL_MS}`, `${ONCE_TTL_MS}`];
 const QUEUE_FULL_RETRY_MS = 5_000;
 /** In place of the number of edges: what stands before it is the error. */
 const FAILED = -2;
+/** Flags of a message in the scripts. */
+const KEYED = 1;
+const NUMBERED = 2;
 const OVERLOADED_EDGE = 'an edge of this client delivers less than it gets';
 
 export interface ChannelHistory {
@@ -48,13 +46,26 @@ export interface QueueOptions {
   readonly maxMessages: number;
 }
 
-/** One message on its way into a script: its keys and arguments in the script's order. */
+/** One message on its way into a script. */
 interface Item {
   readonly partition: number;
+  /** In the script's order. */
   readonly keys: readonly string[];
-  readonly args: readonly (string | number)[];
-  /** Of the message's body. */
+  readonly body: Body;
+  /** Nonce and flags. */
+  readonly tag: string;
+  /** Of the body. */
   readonly bytes: number;
+}
+
+interface ChannelItem extends Item {
+  readonly history: ChannelHistory;
+}
+
+/** A script that takes many messages, and what stands in its call beside their keys. */
+interface Way<I extends Item> {
+  readonly script: ScriptName;
+  argsOf(items: readonly I[]): string[];
 }
 
 /** What keeps a publisher from taking more than can be stored and delivered. */
@@ -66,7 +77,7 @@ export interface PublishBounds {
 export class Publisher {
   readonly #redis: CommandClient;
   readonly #scripts: Scripts;
-  readonly #channels: Batcher<Item, PublishOutcome>;
+  readonly #channels: Batcher<ChannelItem, PublishOutcome>;
   readonly #clients: Batcher<Item, PublishOutcome>;
   readonly #pending: Pending;
   readonly #load: FleetLoad;
@@ -81,14 +92,23 @@ export class Publisher {
     this.#load = load;
     this.#redis = redis;
     this.#scripts = scripts;
-    const channelHead = [TOP_TTL_MS, ONCE_TTL_MS];
-    const clientHead = [...channelHead, queue.seconds * 1_000, queue.maxMessages, PRIVATE_HEAD];
     const groupOf = redis.isCluster ? (item: Item) => item.partition : () => 0;
-    this.#channels = new Batcher(SCRIPT_MAX_MESSAGES, groupOf, (items) =>
-      this.#deliver('publish', channelHead, items),
+    const channels: Way<ChannelItem> = { script: 'publish', argsOf: channelArgs };
+    this.#channels = new Batcher<ChannelItem, PublishOutcome>(SCRIPT_MAX_MESSAGES, groupOf, (items) =>
+      this.#deliver(channels, items),
     );
+    const limits = [`${queue.seconds * 1_000}`, `${queue.maxMessages}`, PRIVATE_HEAD];
+    const clients: Way<Item> = {
+      script: 'publish-private',
+      argsOf: (items) => [
+        ...TTLS,
+        ...limits,
+        load.overloadedEdges.join(),
+        ...items.flatMap(({ body, tag }) => [body, tag]),
+      ],
+    };
     this.#clients = new Batcher(SCRIPT_MAX_MESSAGES, groupOf, (items) =>
-      this.#deliver('publish-private', [...clientHead, load.overloadedEdges.join()], items),
+      this.#deliver(clients, items),
     );
   }
 
@@ -115,22 +135,13 @@ export class Publisher {
     const refused = this.#pending.add(bytes);
     if (refused !== null) return Promise.resolve(refused);
     const names = channelKeys(channel);
-    const once = key === undefined ? [] : [channelOnceKey(channel, key)];
-    const numbers = history.icomet === true ? [names.number] : [];
-    return this.#channels.add({
-      bytes,
-      partition: names.partition,
-      keys: [names.log, names.top, ...numbers, ...once],
-      args: [
-        names.live,
-        messageHead(channel),
-        body,
-        randomBase36(4),
-        history.historySize,
-        history.historySeconds * 1_000,
-        once.length + 2 * numbers.length,
-      ],
-    });
+    const isNumbered = history.icomet === true;
+    const keys = [names.log, names.top];
+    if (isNumbered) keys.push(names.number);
+    if (key !== undefined) keys.push(channelOnceKey(channel, key));
+    const flags = (isNumbered ? NUMBERED : 0) + (key === undefined ? 0 : KEYED);
+    const tag = randomBase36(4) + flags;
+    return this.#channels.add({ bytes, partition: names.partition, keys, body, tag, history });
   }
 
   /** Never rejects: what cannot be published is a refusal. */
@@ -139,41 +150,32 @@ export class Publisher {
     const refused = this.#pending.add(bytes);
     if (refused !== null) return Promise.resolve(refused);
     const { partition, queue, queueTop, acked, presence } = clientKeys(clientId);
-    const once = key === undefined ? [] : [clientOnceKey(clientId, key)];
-    return this.#clients.add({
-      bytes,
-      partition,
-      keys: [queue, queueTop, acked, presence, ...once],
-      args: [clientId, edgeChannelPrefix(partition), body, randomBase36(4), once.length],
-    });
+    const keys = [queue, queueTop, acked, presence];
+    if (key !== undefined) keys.push(clientOnceKey(clientId, key));
+    const tag = randomBase36(4) + (key === undefined ? 0 : KEYED);
+    return this.#clients.add({ bytes, partition, keys, body, tag });
   }
 
-  async #deliver(
-    script: ScriptName,
-    head: readonly (string | number)[],
-    items: readonly Item[],
+  async #deliver<I extends Item>(
+    way: Way<I>,
+    items: readonly I[],
   ): Promise<(PublishOutcome | Promise<PublishOutcome>)[]> {
-    const outcomes = await this.#send(script, head, items);
+    const outcomes = await this.#send(way, items);
     const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
     void Promise.all(outcomes).then(() => this.#pending.remove(items.length, bytes));
     return outcomes;
   }
 
-  async #send(
-    script: ScriptName,
-    head: readonly (string | number)[],
-    items: readonly Item[],
+  async #send<I extends Item>(
+    way: Way<I>,
+    items: readonly I[],
   ): Promise<(PublishOutcome | Promise<PublishOutcome>)[]> {
     // Known to be away: nothing is sent, so nothing can be half done.
     if (this.#redis.status !== 'ready') return items.map(() => storeRefusal('unavailable'));
-    const keys: string[] = [];
-    const args = [...head];
-    for (const item of items) {
-      keys.push(...item.keys);
-      args.push(...item.args);
-    }
+    const keys = items.flatMap((item) => item.keys);
     try {
-      const answers = (await this.#scripts.run(script, keys, args)) as (string | number)[];
+      const call = this.#scripts.run(way.script, keys, way.argsOf(items));
+      const answers = (await call) as (string | number)[];
       // The script says it in its answer, where ioredis does not see it.
       if (answers.some((one, index) => one === FAILED && isReadOnly(String(answers[index - 1])))) {
         this.#redis.disconnect(true);
@@ -185,7 +187,7 @@ export class Publisher {
       // One message whose keys lie on two nodes must not hold up those that go through. Nothing was done.
       if (isSlotMoving(error) && items.length > 1) {
         return items.map(async (item) => {
-          const [outcome = refusalOf(error)] = await this.#send(script, head, [item]);
+          const [outcome = refusalOf(error)] = await this.#send(way, [item]);
           return outcome;
         });
       }
@@ -193,6 +195,22 @@ export class Publisher {
       return items.map(() => refused);
     }
   }
+}
+
+/** Histories that messages have in common are said once. */
+function channelArgs(items: readonly ChannelItem[]): string[] {
+  const histories: ChannelHistory[] = [];
+  const messages: string[] = [];
+  for (const { body, tag, history } of items) {
+    let index = histories.indexOf(history);
+    if (index === -1) index = histories.push(history) - 1;
+    messages.push(body, tag + (index + 1));
+  }
+  const limits = histories.flatMap(({ historySize, historySeconds }) => [
+    `${historySize}`,
+    `${historySeconds * 1_000}`,
+  ]);
+  return [...TTLS, ...AROUND_CHANNEL, `${histories.length}`, ...limits, ...messages];
 }
 
 function outcomeOf(position: string, edges: number): PublishOutcome {

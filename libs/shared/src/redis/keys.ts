@@ -195,11 +195,6 @@ export function edgeChannels(edgeId: string): string[] {
   return Array.from({ length: PARTITION_COUNT }, (_, partition) => edgeChannel(partition, edgeId));
 }
 
-/** What `edgeChannel` begins with; a script appends each edgeId of a client's presence. */
-export function edgeChannelPrefix(partition: number): string {
-  return `${prefix(partition)}edge:`;
-}
-
 /** Pub/sub: `1 <channel>` when a channel of the partition got its first subscriber, `0 <channel>` after its last. */
 export function occupancyChannel(partition: number): string {
   return `${prefix(partition)}occupancy`;

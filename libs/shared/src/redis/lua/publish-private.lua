@@ -1,7 +1,7 @@
 -- Stores private messages in their clients' queues and hands them to the edges that hold the clients.
 -- KEYS  per message: queue, queue top, acked, presence, and once where the message has a key
 -- ARGV  TTL of top ms, TTL of once ms, queue age ms, queue limit, frame head, edges that are overloaded
---       (by commas), then per message: client, edge channel prefix, body, nonce, '1' if it has a key
+--       (by commas), then per message: body, and a tag of the nonce and 1 if it has a key, else 0
 -- Returns per message: position, edges that took it; or position, -1 (repeated); or error text, -2;
 --       or '', -3 (the queue is full); or '', -4 (an edge that holds the client is overloaded)
 --@include positions
@@ -42,27 +42,35 @@ local function deliver(presence, client, prefix, prev, position, body)
   return edges
 end
 
+-- A queue's key is `halley:{tag}:queue:<client>`.
+local function namesOf(queue)
+  local tagged = string.find(queue, '}', 1, true)
+  return string.sub(queue, tagged + 8), string.sub(queue, 1, tagged) .. ':edge:'
+end
+
 local answers, key = {}, 1
-for arg = 7, #ARGV, 5 do
+for arg = 7, #ARGV, 2 do
   local queue, top, acked, presence, once = KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3], nil
+  local body, tag = ARGV[arg], ARGV[arg + 1]
+  local client, prefix = namesOf(queue)
   key = key + 4
-  if ARGV[arg + 4] == '1' then
+  if string.byte(tag, 5) == 49 then
     once = KEYS[key]
     key = key + 1
   end
   local position, outcome = once and redis.call('GET', once), -1
   if not position then
-    if isHeldByOverloaded(presence, ARGV[arg]) then
+    if isHeldByOverloaded(presence, client) then
       position, outcome = '', -4
     elseif full(queue, acked) then
       position, outcome = '', -3
     else
-      local body, prev = ARGV[arg + 2], nil
+      local prev
       -- Acknowledged entries are bounded too: four queues' worth.
-      prev, position = append(queue, top, ARGV[arg + 3], body, 4 * limit, ageMs, topTtlMs)
+      prev, position = append(queue, top, string.sub(tag, 1, 4), body, 4 * limit, ageMs, topTtlMs)
       if prev then
         if once then redis.call('SET', once, position, 'PX', onceTtlMs) end
-        outcome = deliver(presence, ARGV[arg], ARGV[arg + 1], prev, position, body)
+        outcome = deliver(presence, client, prefix, prev, position, body)
       else
         outcome = -2
       end

@@ -1,3 +1,10 @@
+local limits = {}
+-- As text: a number would be printed anew by each call.
+local function limitOf(size)
+  limits[size] = limits[size] or string.format('%.0f', size + 1)
+  return limits[size]
+end
+
 -- Adds one entry. The XADD comes before any other write: under memory pressure Redis refuses a script
 -- only at such a write, and nothing may be announced that was not stored.
 -- Returns the position before and the new one, or nil and the error's text.
@@ -14,12 +21,12 @@ local function append(log, top, nonce, body, size, ageMs, topTtlMs)
   end
 
   local entry = prev .. ' ' .. nonce .. ' ' .. body
-  local id = redis.pcall('XADD', log, 'MAXLEN', '~', size + 1, '*', 'd', entry)
+  local id = redis.pcall('XADD', log, 'MAXLEN', '~', limitOf(size), '*', 'd', entry)
   if type(id) == 'table' then return nil, id.err end
   -- Only a log that is new after a clock step can begin below its top.
   if not above(id, prev) then
     redis.call('XDEL', log, id)
-    id = redis.call('XADD', log, 'MAXLEN', '~', size + 1, successor(prev), 'd', entry)
+    id = redis.call('XADD', log, 'MAXLEN', '~', limitOf(size), successor(prev), 'd', entry)
   end
   local position = id .. '.' .. nonce
   if redis.call('PTTL', log) < ageMs then
