@@ -139,7 +139,20 @@ describe('escapeName and unescapeName', () => {
 });
 
 describe('isClientId', () => {
-  it.each(['a', ' ', 'ann smith', '\u00e9', '\u{1f600}', 'a,b', '{x}', '*', 'a'.repeat(200)])(
+  const longest = [
+    'a'.repeat(200),
+    '\u00e9'.repeat(100),
+    `${'\u20ac'.repeat(66)}aa`,
+    '\u{1f600}'.repeat(50),
+  ];
+
+  it.each(longest)('takes 200 bytes of %j, not one more', (client) => {
+    expect(Buffer.byteLength(client)).toBe(200);
+    expect(isClientId(client)).toBe(true);
+    expect(isClientId(`${client}a`)).toBe(false);
+  });
+
+  it.each(['a', ' ', 'ann smith', '\u00e9', '\u{1f600}', 'a,b', '{x}', '*'])(
     'takes %j',
     (client) => {
       expect(isClientId(client)).toBe(true);
@@ -148,7 +161,6 @@ describe('isClientId', () => {
 
   it.each([
     ['empty', ''],
-    ['201 bytes', 'a'.repeat(201)],
     ['201 bytes in 101 characters', `${'\u00e9'.repeat(100)}a`],
     ['a null byte', 'a\u0000'],
     ['a line break', 'a\nb'],

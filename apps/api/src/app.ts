@@ -2,7 +2,14 @@
 
 import { ApiKeys } from '@halley/shared/auth';
 import { pendingLimitsOf, type Settings } from '@halley/shared/config';
-import { inTime, type Logger, Metrics, randomBase36, VERSION } from '@halley/shared/ops';
+import {
+  inTime,
+  type Logger,
+  Metrics,
+  randomBase36,
+  type TimingSeries,
+  VERSION,
+} from '@halley/shared/ops';
 import { Publisher } from '@halley/shared/publish';
 import {
   type CommandClient,
@@ -110,10 +117,9 @@ export class ApiApp {
 function createServer(services: Services, icomet: IcometAdmin | null): HttpServer {
   const { settings, scripts, publisher, metrics, log } = services;
   metrics.collectProcess();
-  const requests = metrics.histogram({
+  const requests = metrics.timings({
     name: 'halley_api_request_seconds',
     help: 'Time from the first byte of a request to its answer.',
-    labelNames: ['route', 'status'],
     buckets: REQUEST_BUCKETS_SECONDS,
   });
   metrics.gauge({
@@ -126,10 +132,9 @@ function createServer(services: Services, icomet: IcometAdmin | null): HttpServe
   // Unique in the fleet without drawing anything per request.
   const prefix = `${randomBase36(8)}-`;
   let count = 0;
-  const observed = new Map<string, Map<number, ReturnType<typeof requests.labels>>>();
-  // prom-client sorts and joins the labels at each call; the same few are used again and again.
+  const observed = new Map<string, Map<number, TimingSeries>>();
   const seriesOf = (route: string, status: number) => {
-    const series = requests.labels({ route, status });
+    const series = requests.series({ route, status });
     observed.set(route, (observed.get(route) ?? new Map()).set(status, series));
     return series;
   };

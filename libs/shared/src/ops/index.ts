@@ -8,4 +8,5 @@ export * from './networks.js';
 export * from './paced-answer.js';
 export * from './reachable.js';
 export * from './secrets.js';
+export * from './timings.js';
 export * from './version.js';

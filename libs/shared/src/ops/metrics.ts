@@ -9,6 +9,8 @@ import {
   Registry,
 } from 'prom-client';
 
+import { Timings } from './timings.js';
+
 export type { Counter, Gauge, Histogram } from 'prom-client';
 
 type Own<Configuration> = Omit<Configuration, 'registers'>;
@@ -36,6 +38,10 @@ export class Metrics {
 
   histogram<Label extends string>(options: Own<HistogramConfiguration<Label>>): Histogram<Label> {
     return new Histogram<Label>({ ...options, registers: [this.registry] });
+  }
+
+  timings(options: { name: string; help: string; buckets: readonly number[] }): Timings {
+    return new Timings(this.registry, options);
   }
 
   get contentType(): string {

@@ -70,6 +70,13 @@ export function clientOfChannel(channel: string): string | null {
   return isClientId(clientId) ? clientId : null;
 }
 
+/** Of well-formed text. */
 function utf8Length(text: string): number {
-  return encoder.encode(text).length;
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    // Both halves of a pair have two each.
+    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return bytes;
 }

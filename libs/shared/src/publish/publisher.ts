@@ -94,8 +94,10 @@ export class Publisher {
     this.#scripts = scripts;
     const groupOf = redis.isCluster ? (item: Item) => item.partition : () => 0;
     const channels: Way<ChannelItem> = { script: 'publish', argsOf: channelArgs };
-    this.#channels = new Batcher<ChannelItem, PublishOutcome>(SCRIPT_MAX_MESSAGES, groupOf, (items) =>
-      this.#deliver(channels, items),
+    this.#channels = new Batcher<ChannelItem, PublishOutcome>(
+      SCRIPT_MAX_MESSAGES,
+      groupOf,
+      (items) => this.#deliver(channels, items),
     );
     const limits = [`${queue.seconds * 1_000}`, `${queue.maxMessages}`, PRIVATE_HEAD];
     const clients: Way<Item> = {
