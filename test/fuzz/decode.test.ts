@@ -9,10 +9,10 @@ import { numberFrom, seedFrom } from '../kit/random.js';
 import { type Decode, fuzz } from './decode-fuzz.js';
 
 const SEED = seedFrom('FUZZ_SEED', 20_261_121);
-const INPUTS = numberFrom('FUZZ_INPUTS', 300_000);
+const INPUTS = numberFrom('FUZZ_INPUTS', 100_000);
 const DEADLINE_MS = 150_000;
 /** Inputs within which a planted defect must show. */
-const PLANTED_INPUTS = 100_000;
+const PLANTED_INPUTS = 50_000;
 
 type Frame = ClientFrame | RefusedFrame;
 

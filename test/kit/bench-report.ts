@@ -18,11 +18,6 @@ const SMALL = {
   BENCH_CURVE_MS: '250',
 };
 
-interface Sample {
-  readonly values: Readonly<Record<string, number>>;
-  readonly detail: Readonly<Record<string, number>>;
-}
-
 interface Window {
   readonly deliveries: number;
   readonly deliveryBytes: number;
@@ -37,6 +32,10 @@ export interface CurveWindow {
 interface Point {
   readonly x: number;
   readonly samples: Readonly<Record<string, readonly { readonly window: Window }[]>>;
+}
+
+interface Sample {
+  readonly values: Readonly<Record<string, number>>;
 }
 
 interface Report {
@@ -76,14 +75,9 @@ export class BenchReport {
     return new BenchReport(JSON.parse(await readFile(join(folder, file), 'utf8')) as Report);
   }
 
-  /** The one sample of each side, bare first. */
-  samples(scenario: string): [Sample, Sample] {
-    const samples = SIDES.flatMap((side) => this.#report.samples[scenario]?.[side] ?? []);
-    const [bare, ours] = samples;
-    if (bare === undefined || ours === undefined || samples.length > SIDES.length) {
-      throw new Error(`${scenario}: ${samples.length} samples`);
-    }
-    return [bare, ours];
+  /** What was measured of ours, once. */
+  valuesOf(scenario: string): Readonly<Record<string, number>> {
+    return this.#report.samples[scenario]?.['ours']?.[0]?.values ?? {};
   }
 
   /** Point by point, bare first. */

@@ -1,6 +1,6 @@
-/** A short run of all growth curves. */
+/** Short runs of all growth curves, and of the scenarios that start the most processes. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,13 +14,39 @@ let report: BenchReport;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'halley-bench-curves-'));
-  const knobs = { BENCH_CURVE_CHANNELS: '100', BENCH_CURVE_CONNECTIONS: '1900' };
+  const knobs = {
+    BENCH_CURVE_CHANNELS: '100',
+    BENCH_CURVE_CONNECTIONS: '1900',
+    BENCH_PICTURES: join(folder, 'pictures'),
+  };
   report = await BenchReport.of(join(folder, 'results'), ['curves'], knobs, RUN_DEADLINE_MS);
 }, RUN_DEADLINE_MS);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+it(
+  'idle, fanout-10000: figures come out',
+  async () => {
+    const knobs = {
+      BENCH_IDLE_SECONDS: '0.5',
+      BENCH_CONNECTIONS: '100',
+      BENCH_MANY_SUBSCRIBERS: '200',
+      BENCH_PEERS: '0',
+    };
+    const names = ['idle', 'fanout-10000'];
+    const run = await BenchReport.of(join(folder, 'others'), names, knobs, RUN_DEADLINE_MS);
+    expect(Object.keys(run.valuesOf('idle'))).toEqual(['ws', 'sse', 'poll']);
+    expect(run.valuesOf('fanout-10000')['perSecond']).toBeGreaterThan(0);
+  },
+  RUN_DEADLINE_MS,
+);
+
 describe('npm run bench -- curves', () => {
+  it.each(['channels', 'connections', 'bytes', 'edges'])('%s is drawn', async (name) => {
+    const picture = await readFile(join(folder, 'pictures', `${name}.svg`), 'utf8');
+    expect(picture).toContain('bare');
+  });
+
   it('channels: all sockets get what they hold', () => {
     expect(report.curve('channels').map(({ x }) => x)).toEqual(bothAt([1, 10, 100]));
   });

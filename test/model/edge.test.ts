@@ -5,7 +5,7 @@ import { LiveFeed } from './live-feed.js';
 import { type SteppedRedis, startSteppedRedis } from './stepped-redis.js';
 
 const SEED = seedFrom('MODEL_SEED', 20_261_121);
-const RESUMES = numberFrom('MODEL_RESUMES', 800);
+const RESUMES = numberFrom('MODEL_RESUMES', 400);
 const DEADLINE_MS = 120_000;
 
 let redis: SteppedRedis;

@@ -11,7 +11,7 @@ import {
 } from './presence-model.js';
 
 const SEED = seedFrom('MODEL_SEED', 20_261_121);
-const CASES = numberFrom('MODEL_CASES', 1_500);
+const CASES = numberFrom('MODEL_CASES', 600);
 const PLANTED_CASES = 300;
 const DEADLINE_MS = 120_000;
 

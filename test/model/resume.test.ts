@@ -8,7 +8,7 @@ import { type SteppedRedis, startSteppedRedis } from './stepped-redis.js';
 import { unguardedScripts, WRONG_RULES } from './wrong-rules.js';
 
 const SEED = seedFrom('MODEL_SEED', 20_261_121);
-const RESUMES = numberFrom('MODEL_RESUMES', 1_200);
+const RESUMES = numberFrom('MODEL_RESUMES', 600);
 /** Resumes within which a wrong rule must show. */
 const PLANTED_RESUMES = 1_500;
 const DEADLINE_MS = 120_000;

@@ -1,10 +1,10 @@
 /** /openapi.json out of the table of routes. */
 
 import { CODES, type Code, PROBLEM_TYPE, statusOf } from '@halley/shared/protocol';
-import type { TSchema } from 'typebox';
 import type { Parameter, Parameters } from './parameters.js';
 import { Problem } from './problem.js';
 import { type Route, refusalsOf } from './route.js';
+import type { TSchema } from './typebox.js';
 
 const REQUEST_ID = {
   'x-request-id': { schema: { type: 'string' }, description: 'Names this request in the log.' },

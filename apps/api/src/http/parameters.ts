@@ -7,8 +7,8 @@ import {
   isPosition,
   type Position,
 } from '@halley/shared/protocol';
-import Type, { type TSchema } from 'typebox';
 import { ALLOWED, ChannelName, ClientId, PositionText } from './schemas.js';
+import Type, { type TSchema } from './typebox.js';
 
 export interface Parameter<T> {
   readonly schema: TSchema;

@@ -1,7 +1,7 @@
 /** Schema of the one shape of every error answer (`protocol/problem`). */
 
 import { CODES, type Code } from '@halley/shared/protocol';
-import Type from 'typebox';
+import Type from './typebox.js';
 
 export const Problem = Type.Object({
   type: Type.String({ description: 'Names the kind of error: `urn:halley:error:<code>`.' }),

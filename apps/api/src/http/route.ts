@@ -5,8 +5,8 @@
 
 import type { Role } from '@halley/shared/auth';
 import type { Code, Refusal } from '@halley/shared/protocol';
-import type { Static, TSchema } from 'typebox';
 import type { Parameters, Parsed } from './parameters.js';
+import type { Static, TSchema } from './typebox.js';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 

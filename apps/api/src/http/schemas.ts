@@ -10,8 +10,7 @@ import {
   isClientId,
   isPosition,
 } from '@halley/shared/protocol';
-import Type from 'typebox';
-import { Format } from 'typebox/format';
+import Type, { Format } from './typebox.js';
 
 const CONTROL = /[\u0000-\u001f\u007f]/;
 

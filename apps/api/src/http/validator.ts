@@ -1,10 +1,8 @@
 /** Bodies against their schemas: a compiled check, and on failure one refusal that names the field. */
 
 import { type Refusal, refusal } from '@halley/shared/protocol';
-import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
-import type { TLocalizedValidationError } from 'typebox/error';
 import { ALLOWED } from './schemas.js';
+import { Compile, type TLocalizedValidationError, type TSchema } from './typebox.js';
 
 /** Characters of a caller's own field name that a refusal repeats. */
 const ECHO_MAX_CHARS = 100;

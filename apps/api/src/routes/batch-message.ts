@@ -7,7 +7,6 @@ import {
   type Refusal,
   refusal,
 } from '@halley/shared/protocol';
-import Type, { type Static } from 'typebox';
 import {
   ChannelName,
   ClientId,
@@ -17,6 +16,7 @@ import {
   IdempotencyKey,
   PositionText,
 } from '../http/schemas.js';
+import Type, { type Static } from '../http/typebox.js';
 import { bodyCheck } from '../http/validator.js';
 
 export const TARGETS = ['channel', 'channels', 'client', 'clients'] as const;

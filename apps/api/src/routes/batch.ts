@@ -10,9 +10,9 @@ import {
   refusal,
 } from '@halley/shared/protocol';
 import { storeRefusal } from '@halley/shared/redis';
-import Type from 'typebox';
 import type { Services } from '../control/services.js';
 import { type Route, reply, route } from '../http/route.js';
+import Type from '../http/typebox.js';
 import {
   BatchMessage,
   BatchResult,

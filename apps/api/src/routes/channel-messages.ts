@@ -9,7 +9,6 @@ import {
   refusal,
 } from '@halley/shared/protocol';
 import { channelKeys, readHistory, reading, writing } from '@halley/shared/redis';
-import Type from 'typebox';
 import type { Services } from '../control/services.js';
 import { channel, limit, position } from '../http/parameters.js';
 import { type Route, reply, replyText, route } from '../http/route.js';
@@ -22,6 +21,7 @@ import {
   Message,
   PositionText,
 } from '../http/schemas.js';
+import Type from '../http/typebox.js';
 import { dataOf, Published, publishAnswer, Repeated, STORE_CODES } from './publishing.js';
 
 const ChannelMessage = Type.Object(

@@ -1,12 +1,12 @@
 /** What is live: channels and their subscribers. */
 
 import { channelKeys, reading } from '@halley/shared/redis';
-import Type from 'typebox';
 import { listChannels, readSubscribers, sum } from '../control/channel-state.js';
 import type { Services } from '../control/services.js';
 import { after, channel, channelPrefix, limit } from '../http/parameters.js';
 import { type Route, reply, route } from '../http/route.js';
 import { ChannelName, Count, PositionText } from '../http/schemas.js';
+import Type from '../http/typebox.js';
 
 const CHANNELS_LIMIT_DEFAULT = 100;
 const CHANNELS_LIMIT_MAX = 1_000;

@@ -3,13 +3,13 @@
 import { clientMember } from '@halley/shared/auth';
 import { closeNumber } from '@halley/shared/protocol';
 import { partitionOfClient, reading, writing } from '@halley/shared/redis';
-import Type from 'typebox';
 import { readEdgesOf } from '../control/client-state.js';
 import { lastUseSeconds, revoke } from '../control/revocation.js';
 import type { Services } from '../control/services.js';
 import { client } from '../http/parameters.js';
 import { type Route, reply, route } from '../http/route.js';
 import { UnixSeconds } from '../http/schemas.js';
+import Type from '../http/typebox.js';
 
 /** Close codes of Halley: what each range asks of the client is in protocol/codes.ts. */
 const CLOSE_MIN = 4_000;

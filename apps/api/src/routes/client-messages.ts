@@ -7,12 +7,12 @@ import {
   historyItem,
 } from '@halley/shared/protocol';
 import { reading } from '@halley/shared/redis';
-import Type from 'typebox';
 import { readQueue } from '../control/queue.js';
 import type { Services } from '../control/services.js';
 import { client, limit, position } from '../http/parameters.js';
 import { type Route, replyText, route } from '../http/route.js';
 import { Data, EventName, IdempotencyKey, Message, PositionText } from '../http/schemas.js';
+import Type from '../http/typebox.js';
 import {
   dataOf,
   PRIVATE_PAYLOAD_MAX_BYTES,

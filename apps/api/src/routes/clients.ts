@@ -1,12 +1,12 @@
 /** Who is online, where, and with which connections. */
 
 import { clientKeys, partitionOfClient, reading } from '@halley/shared/redis';
-import Type from 'typebox';
 import { readClients, readEdgesOf } from '../control/client-state.js';
 import type { Services } from '../control/services.js';
 import { client, clientList } from '../http/parameters.js';
 import { type Route, reply, route } from '../http/route.js';
 import { ChannelName, ClientId, Count, PositionText, UnixMs } from '../http/schemas.js';
+import Type from '../http/typebox.js';
 
 const CLIENTS_MAX = 1_000;
 

@@ -8,12 +8,12 @@ import {
   reading,
   storeRefusal,
 } from '@halley/shared/redis';
-import Type from 'typebox';
 import { readRedisLoad } from '../control/redis-load.js';
 import type { Services } from '../control/services.js';
 import { given } from '../http/parameters.js';
 import { type Route, reply, route } from '../http/route.js';
 import { Count, UnixMs } from '../http/schemas.js';
+import Type from '../http/typebox.js';
 
 const Amount = Type.Number({ minimum: 0 });
 const ByWire = Type.Record(Type.String(), Count, { description: 'Open connections by wire.' });

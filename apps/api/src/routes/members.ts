@@ -8,12 +8,12 @@ import {
   refusal,
 } from '@halley/shared/protocol';
 import { reading, readMembers, type StoredMember, writing } from '@halley/shared/redis';
-import Type from 'typebox';
 import { revoke } from '../control/revocation.js';
 import type { Services } from '../control/services.js';
 import { after, channel, client, limit } from '../http/parameters.js';
 import { type Route, reply, replyText, route } from '../http/route.js';
 import { Count } from '../http/schemas.js';
+import Type from '../http/typebox.js';
 
 /** A ban that outlives a year is a matter for tokens. */
 const BAN_MAX_SECONDS = 366 * 86_400;

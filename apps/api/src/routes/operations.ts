@@ -1,8 +1,8 @@
 /** Health, metrics and the description of the API: for probes and tools, without a key. */
 
-import Type from 'typebox';
 import type { Services } from '../control/services.js';
 import { type Route, reply, replyText, route } from '../http/route.js';
+import Type from '../http/typebox.js';
 
 const Status = Type.Object({ status: Type.String() });
 

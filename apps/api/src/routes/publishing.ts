@@ -7,9 +7,9 @@ import {
   rawMember,
   refusal,
 } from '@halley/shared/protocol';
-import Type from 'typebox';
 import { reply } from '../http/route.js';
 import { PositionText } from '../http/schemas.js';
+import Type from '../http/typebox.js';
 
 /** Bytes of the data of a private message; clients' queues have no namespace to say otherwise. */
 export const PRIVATE_PAYLOAD_MAX_BYTES = 65_536;

@@ -15,12 +15,12 @@ import {
   refusal,
   TOKEN_MAX_BYTES,
 } from '@halley/shared/protocol';
-import Type, { type Static } from 'typebox';
 import { lastUseSeconds, revoke } from '../control/revocation.js';
 import type { Services } from '../control/services.js';
 import { given } from '../http/parameters.js';
 import { type Route, reply, route } from '../http/route.js';
 import { ChannelName, ChannelPattern, ClientId, UnixSeconds } from '../http/schemas.js';
+import Type, { type Static } from '../http/typebox.js';
 
 /** Unreserved characters of URLs (RFC 3986): what other signers use as `jti` fits as well. */
 const JTI_PATTERN = new RegExp(`^[A-Za-z0-9._~-]{1,${TOKEN_ID_MAX_CHARS}}$`);

@@ -9,9 +9,9 @@ import {
   rawMember,
   refusal,
 } from '@halley/shared/protocol';
-import Type, { type Static } from 'typebox';
 import { parseBody } from '../../http/body.js';
 import { ClientId, Data, EventName, IdempotencyKey } from '../../http/schemas.js';
+import Type, { type Static } from '../../http/typebox.js';
 import { bodyCheck } from '../../http/validator.js';
 import { PRIVATE_PAYLOAD_MAX_BYTES } from '../../routes/publishing.js';
 import type { Frame } from './parser.js';
