@@ -2,10 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import type { Position } from '@halley/shared/protocol';
-import { channelKeys, scriptText } from '@halley/shared/redis';
+import { channelKeys, clientKeys, scriptText } from '@halley/shared/redis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EdgeProcess, type Fleet, startFleet } from '../kit/fleet.js';
-import { connect, type NativeClient } from '../kit/native-client.js';
+import { openHeldLink } from '../kit/held-link.js';
+import { connect, type NativeClient, open } from '../kit/native-client.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 import { field, RestClient } from '../kit/rest.js';
 import { idsOf, numbers, OPEN, publishAll, readLog } from '../kit/streams.js';
@@ -175,4 +176,33 @@ test('SCRIPT FLUSH in mid-flight: no error reaches a caller, nothing is lost', a
   }
   await publisher.waitFor(() => publisher.of('private').length >= sent.length);
   expect(idsOf(publisher.of('private')).sort()).toEqual([...sent].sort());
+});
+
+test('clients that are registered by one call are not held up by one whose queue is none', async () => {
+  const [wrong, ...others] = numbers(0, 10).map((index) => `guest ${index}`) as [
+    string,
+    ...string[],
+  ];
+  await redis.client.set(clientKeys(wrong).queue, 'no stream');
+  const link = await openHeldLink(redis.url);
+  const { wsUrl } = await fleet.addEdge({ REDIS_URL: link.url });
+  // Who comes while calls have no answer is registered together with others.
+  const holding = link.holdAnswers('\n');
+  const opening = [...others, wrong].map((client) => open(wsUrl, { client }));
+  await holding.begun;
+  const clients = await Promise.all(opening);
+  link.release();
+
+  const last = clients.pop();
+  if (last === undefined) throw new Error('nobody came');
+  expect(await within(last.closed, 'the one is turned away')).toMatchObject({ code: 4100 });
+  for (const [index, client] of clients.entries()) {
+    await client.next('welcome');
+    const answer = await rest.publishPrivate(others[index] ?? '', index);
+    expect(answer.body).toMatchObject({ edges: 1 });
+    await client.next('private', ({ data }) => data === index);
+  }
+  await redis.client.del(clientKeys(wrong).queue);
+  await connect(wsUrl, { client: wrong });
+  await link.stop();
 });
