@@ -1,16 +1,6 @@
 #!/usr/bin/env node
-/** `npm run bench [-- scenario...]`: builds what is stale and runs loadtest/. See loadtest/README.md. */
+/** `npm run bench [-- scenario...]`: see loadtest/README.md. */
 
-import { build } from './lib/build.mjs';
-import { ensureCompiler, ensurePackages, ensureRedisServer } from './lib/install.mjs';
-import { checkPlatform } from './lib/platform.mjs';
-import { main } from './lib/say.mjs';
+import { runLoadTool } from './lib/load-tool.mjs';
 
-await main(async () => {
-  checkPlatform();
-  ensurePackages();
-  ensureRedisServer();
-  ensureCompiler();
-  build();
-  await import('../loadtest/dist/main.js');
-});
+await runLoadTool('main.js');

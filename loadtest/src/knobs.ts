@@ -5,6 +5,8 @@ export interface Knob {
   readonly min: number;
   readonly max: number;
   readonly about: string;
+  /** Else an integer. */
+  readonly isFraction?: true;
 }
 
 export type Knobs = Readonly<Record<string, Knob>>;
@@ -15,10 +17,12 @@ export function readKnobs<T extends Knobs>(
   env: NodeJS.ProcessEnv,
 ): Record<keyof T, number> {
   const problems: string[] = [];
-  const read = Object.entries(knobs).map(([name, { default: fallback, min, max }]) => {
+  const read = Object.entries(knobs).map(([name, { default: fallback, min, max, isFraction }]) => {
     const value = Number(env[name] || fallback);
-    if (!Number.isInteger(value) || value < min || value > max) {
-      problems.push(`${name} must be an integer of ${min} to ${max}`);
+    const isKind = isFraction === true || Number.isInteger(value);
+    if (!(isKind && value >= min && value <= max)) {
+      const kind = isFraction === true ? 'a number' : 'an integer';
+      problems.push(`${name} must be ${kind} of ${min} to ${max}`);
     }
     return [name, value] as const;
   });
@@ -28,8 +32,12 @@ export function readKnobs<T extends Knobs>(
 
 /** A line for each, for `--help`. */
 export function describeKnobs(knobs: Knobs): string[] {
-  return Object.entries(knobs).map(
-    ([name, { about, default: fallback, min, max }]) =>
-      `  ${name.padEnd(28)} ${about} (${fallback}; ${min}..${max})`,
+  return Object.entries(knobs).map(([name, { about, default: fallback, min, max }]) =>
+    describeVariable(name, `${about} (${fallback}; ${min}..${max})`),
   );
+}
+
+/** The same of a variable that is no number. */
+export function describeVariable(name: string, about: string): string {
+  return `  ${name.padEnd(28)} ${about}`;
 }

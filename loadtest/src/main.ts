@@ -11,7 +11,7 @@ import { formatTable, sharesText, writeReport } from './report.js';
 import { SCENARIOS } from './scenarios/index.js';
 import type { Sample, Scenario, Stage } from './scenarios/scenario.js';
 import { SharedStage } from './scenarios/sides.js';
-import { type BenchSettings, KNOBS, loadBenchSettings } from './settings.js';
+import { type BenchSettings, describeSettings, loadBenchSettings } from './settings.js';
 
 /** Ends the run after the measurement under way, so that nothing stays running or lying about. */
 let isInterrupted = false;
@@ -137,19 +137,8 @@ function sampleText({ values, cpu }: Sample): string {
 
 function usage(): string {
   const names = [...SCENARIOS, ...FIGURES].map(({ name }) => name).join('|');
-  const knobs = Object.entries(KNOBS).map(
-    ([name, knob]) =>
-      `  ${name.padEnd(26)} ${knob.about} (${knob.default}; ${knob.min}..${knob.max})`,
-  );
-  const results = `  ${'BENCH_RESULTS'.padEnd(26)} folder of the results (loadtest/results)`;
-  const nchan = `  ${'BENCH_NCHAN_MODULE'.padEnd(26)} Nchan's module for nginx (where Debian has it)`;
-  const pictures = `  ${'BENCH_PICTURES'.padEnd(26)} folder of the curves' pictures (none are drawn)`;
-  const flags = ['API', 'EDGE'].map(
-    (name) =>
-      `  ${`BENCH_${name}_FLAGS`.padEnd(26)} flags of Node for our ${name.toLowerCase()}, as --cpu-prof`,
-  );
   const use = `npm run bench [-- [--against <file>] ${names}|${CURVES} ...]`;
-  return [use, ...knobs, results, nchan, pictures, ...flags].join('\n');
+  return [use, ...describeSettings()].join('\n');
 }
 
 try {

@@ -1,15 +1,8 @@
 /** The knobs of the bench: environment variables, each with a default, a unit and a range. */
 
-interface Knob {
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-  readonly about: string;
-  /** Else an integer. */
-  readonly isFraction?: true;
-}
+import { describeKnobs, describeVariable, type Knobs, readKnobs } from './knobs.js';
 
-export const KNOBS = {
+const KNOBS = {
   BENCH_ROUNDS: { default: 5, min: 1, max: 25, about: 'rounds; the median of them counts' },
   BENCH_SECONDS: {
     default: 2,
@@ -86,7 +79,7 @@ export const KNOBS = {
   },
   BENCH_CURVE_EDGES: { default: 4, min: 1, max: 4, about: 'curves: most edges' },
   BENCH_TALKERS: { default: 256, min: 1, max: 15_000, about: 'history, join-leave: WebSockets' },
-} as const satisfies Record<string, Knob>;
+} as const satisfies Knobs;
 
 export interface BenchSettings {
   readonly rounds: number;
@@ -122,47 +115,48 @@ export interface BenchSettings {
 
 /** @throws Error that names every knob with a value outside its range */
 export function loadBenchSettings(env: NodeJS.ProcessEnv): BenchSettings {
-  const problems: string[] = [];
-  const read = (name: keyof typeof KNOBS): number => {
-    const knob: Knob = KNOBS[name];
-    const value = Number(env[name] || knob.default);
-    const isKind = knob.isFraction === true || Number.isInteger(value);
-    if (isKind && value >= knob.min && value <= knob.max) return value;
-    const kind = knob.isFraction === true ? 'a number' : 'an integer';
-    problems.push(`${name} must be ${kind} of ${knob.min} to ${knob.max}`);
-    return knob.default;
-  };
-  const settings = {
-    rounds: read('BENCH_ROUNDS'),
-    measureMs: millisecondsOf(read('BENCH_SECONDS')),
-    warmMs: millisecondsOf(read('BENCH_WARM_SECONDS')),
-    subscribers: read('BENCH_SUBSCRIBERS'),
-    burstMessages: read('BENCH_BURST_MESSAGES'),
-    manySubscribers: read('BENCH_MANY_SUBSCRIBERS'),
-    channels: read('BENCH_CHANNELS'),
-    channelSubscribers: read('BENCH_CHANNEL_SUBSCRIBERS'),
-    privateClients: read('BENCH_PRIVATE_CLIENTS'),
-    posters: read('BENCH_POSTERS'),
-    batchMessages: read('BENCH_BATCH_MESSAGES'),
-    batchPosters: read('BENCH_BATCH_POSTERS'),
-    connections: read('BENCH_CONNECTIONS'),
-    idleMs: millisecondsOf(read('BENCH_IDLE_SECONDS')),
-    ratePerSecond: read('BENCH_RATE'),
-    latencySubscribers: read('BENCH_LATENCY_SUBSCRIBERS'),
-    kills: read('BENCH_KILLS'),
-    stormClients: read('BENCH_STORM_CLIENTS'),
-    sdkClients: read('BENCH_SDK_CLIENTS'),
-    peers: read('BENCH_PEERS'),
-    talkers: read('BENCH_TALKERS'),
-    curveRounds: read('BENCH_CURVE_ROUNDS'),
-    curveMs: read('BENCH_CURVE_MS'),
-    curveChannels: read('BENCH_CURVE_CHANNELS'),
-    curveConnections: read('BENCH_CURVE_CONNECTIONS'),
-    curveEdges: read('BENCH_CURVE_EDGES'),
+  const knobs = readKnobs(KNOBS, env);
+  return {
+    rounds: knobs.BENCH_ROUNDS,
+    measureMs: millisecondsOf(knobs.BENCH_SECONDS),
+    warmMs: millisecondsOf(knobs.BENCH_WARM_SECONDS),
+    subscribers: knobs.BENCH_SUBSCRIBERS,
+    burstMessages: knobs.BENCH_BURST_MESSAGES,
+    manySubscribers: knobs.BENCH_MANY_SUBSCRIBERS,
+    channels: knobs.BENCH_CHANNELS,
+    channelSubscribers: knobs.BENCH_CHANNEL_SUBSCRIBERS,
+    privateClients: knobs.BENCH_PRIVATE_CLIENTS,
+    posters: knobs.BENCH_POSTERS,
+    batchMessages: knobs.BENCH_BATCH_MESSAGES,
+    batchPosters: knobs.BENCH_BATCH_POSTERS,
+    connections: knobs.BENCH_CONNECTIONS,
+    idleMs: millisecondsOf(knobs.BENCH_IDLE_SECONDS),
+    ratePerSecond: knobs.BENCH_RATE,
+    latencySubscribers: knobs.BENCH_LATENCY_SUBSCRIBERS,
+    kills: knobs.BENCH_KILLS,
+    stormClients: knobs.BENCH_STORM_CLIENTS,
+    sdkClients: knobs.BENCH_SDK_CLIENTS,
+    peers: knobs.BENCH_PEERS,
+    talkers: knobs.BENCH_TALKERS,
+    curveRounds: knobs.BENCH_CURVE_ROUNDS,
+    curveMs: knobs.BENCH_CURVE_MS,
+    curveChannels: knobs.BENCH_CURVE_CHANNELS,
+    curveConnections: knobs.BENCH_CURVE_CONNECTIONS,
+    curveEdges: knobs.BENCH_CURVE_EDGES,
     picturesFolder: env['BENCH_PICTURES'] || null,
   };
-  if (problems.length > 0) throw new Error(problems.join('\n'));
-  return settings;
+}
+
+/** What `--help` says of the variables. */
+export function describeSettings(): string[] {
+  return [
+    ...describeKnobs(KNOBS),
+    describeVariable('BENCH_RESULTS', 'folder of the results (loadtest/results)'),
+    describeVariable('BENCH_NCHAN_MODULE', "Nchan's module for nginx (where Debian has it)"),
+    describeVariable('BENCH_PICTURES', "folder of the curves' pictures (none are drawn)"),
+    describeVariable('BENCH_API_FLAGS', 'flags of Node for our api, as --cpu-prof'),
+    describeVariable('BENCH_EDGE_FLAGS', 'flags of Node for our edge, as --cpu-prof'),
+  ];
 }
 
 function millisecondsOf(seconds: number): number {

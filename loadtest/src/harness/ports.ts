@@ -1,9 +1,10 @@
-/** For servers that cannot choose a port, or cannot say which one they chose. */
-
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 
-/** On loopback; somebody else may take it before it is used. */
+/**
+ * A loopback port that was free a moment ago, for programs that cannot take port 0 themselves, or cannot say
+ * which one they took. Everything else listens on 0 and reports.
+ */
 export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen({ host: '127.0.0.1', port: 0, exclusive: true });

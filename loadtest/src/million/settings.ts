@@ -1,7 +1,7 @@
 /** The knobs of the million: environment variables, each with a default, a unit and a range. */
 
 import { CROWD_WIRES, type CrowdWire } from '../harness/native-crowd.js';
-import { describeKnobs, readKnobs } from '../knobs.js';
+import { describeKnobs, describeVariable, readKnobs } from '../knobs.js';
 
 export const KNOBS = {
   MILLION_CONNECTIONS: { default: 1_000_000, min: 2, max: 10_000_000, about: 'connections' },
@@ -94,11 +94,11 @@ function wireOf(name: string): CrowdWire {
 }
 
 export function usage(): string {
-  const texts = [
-    ['MILLION_WIRE', `${CROWD_WIRES.join(', ')} (ws)`],
-    ['MILLION_NODE_OPTIONS', 'NODE_OPTIONS of the edges ()'],
-    ['MILLION_RESULTS', 'folder of the report (loadtest/results)'],
-  ] as const;
-  const lines = texts.map(([name, about]) => `  ${name.padEnd(28)} ${about}`);
-  return ['npm run million', ...describeKnobs(KNOBS), ...lines].join('\n');
+  return [
+    'npm run million',
+    ...describeKnobs(KNOBS),
+    describeVariable('MILLION_WIRE', `${CROWD_WIRES.join(', ')} (ws)`),
+    describeVariable('MILLION_NODE_OPTIONS', 'NODE_OPTIONS of the edges ()'),
+    describeVariable('MILLION_RESULTS', 'folder of the report (loadtest/results)'),
+  ].join('\n');
 }

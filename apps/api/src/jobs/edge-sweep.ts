@@ -1,8 +1,7 @@
 import type { Namespaces } from '@halley/shared/config';
 import { clientChannel } from '@halley/shared/protocol';
 import {
-  announcementLimits,
-  announcementOf,
+  announcementArgs,
   type CommandClient,
   channelKeys,
   channelsKey,
@@ -150,7 +149,7 @@ export class EdgeSweep {
     await this.#scripts.run(
       'offline',
       [presence, lastSeen, subscribers, log, top],
-      [clientId, ...announcementOf(channel), ...announcementLimits(this.#namespaces.of(channel))],
+      [clientId, ...announcementArgs(channel, this.#namespaces.of(channel))],
     );
   }
 

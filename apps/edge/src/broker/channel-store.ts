@@ -10,8 +10,7 @@ import {
 } from '@halley/shared/protocol';
 import type { Publisher } from '@halley/shared/publish';
 import {
-  announcementLimits,
-  announcementOf,
+  announcementArgs,
   type CommandClient,
   channelKeys,
   channelsKey,
@@ -123,8 +122,7 @@ export class RedisChannelStore implements ChannelStore {
           listeners,
           occupancyChannel(partition),
           watched ?? '',
-          ...(watched === null ? [] : announcementOf(channel)),
-          ...(watched === null ? [] : announcementLimits(this.#presenceHistory)),
+          ...(watched === null ? [] : announcementArgs(channel, this.#presenceHistory)),
         ],
       ),
     );

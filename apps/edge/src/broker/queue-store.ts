@@ -1,5 +1,6 @@
 import { clientChannel, type LogView, type Position } from '@halley/shared/protocol';
 import {
+  announcementArgs,
   announcementLimits,
   announcementOf,
   BatchedScript,
@@ -74,7 +75,7 @@ export class RedisQueueStore implements QueueStore {
       this.#scripts.run(
         'offline',
         [presence, lastSeen, subscribers, log, top],
-        [clientId, ...announcementOf(channel), ...announcementLimits(this.#presenceHistory)],
+        [clientId, ...announcementArgs(channel, this.#presenceHistory)],
       ),
     );
   }

@@ -19,3 +19,8 @@ export function announcementOf(channel: string): string[] {
 export function announcementLimits({ historySize, historySeconds }: PresenceHistory): number[] {
   return [historySize, historySeconds * 1_000, TOP_TTL_MS];
 }
+
+/** Arguments of `include/announce.lua` in its order, for one client. */
+export function announcementArgs(channel: string, history: PresenceHistory): (string | number)[] {
+  return [...announcementOf(channel), ...announcementLimits(history)];
+}
