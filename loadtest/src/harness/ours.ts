@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { EDGE_NODE_FLAGS } from '@halley/shared/config';
 import { websocket } from '../wires/wires.js';
 import { type Dialect, postRequest } from './dialect.js';
 import { freePort } from './ports.js';
@@ -12,7 +13,7 @@ import { BEARER, TOKEN_SECRET } from './secrets.js';
 import { type Fleet, type Stack, Stoppables, together } from './stack.js';
 
 const APPS = new URL('../../../apps/', import.meta.url);
-export const EDGE = fileURLToPath(new URL('edge/dist/main.js', APPS));
+const EDGE = fileURLToPath(new URL('edge/dist/main.js', APPS));
 const API = fileURLToPath(new URL('api/dist/main.js', APPS));
 const PROBE = new URL('probe.js', import.meta.url).href;
 
@@ -78,8 +79,7 @@ export async function startOurs(): Promise<Ours> {
   // uWS cannot say which port it was given beside its first one.
   const megacometPort = await freePort();
   const edgeEnv = { ...env, HALLEY_MEGACOMET_PORT: String(megacometPort) };
-  const execArgv = ['--import', PROBE, ...flagsOf('BENCH_EDGE_FLAGS')];
-  const edge = await all.add(Program.start('edge', EDGE, { env: edgeEnv, execArgv }));
+  const edge = await all.add(startEdge(edgeEnv, ['--import', PROBE]));
   const ports = { postPort: api.port, wsPort: edge.port };
   return { ...stackOf(all, { ...ports, processes: [edge, api, redis] }), edge, megacometPort };
 }
@@ -91,7 +91,7 @@ export async function startOurFleet(count: number): Promise<Fleet> {
   const edges: Program[] = [];
   while (edges.length < count) {
     const edgeEnv = { ...env, HALLEY_EDGE_INDEX: String(edges.length) };
-    edges.push(await all.add(Program.start('edge', EDGE, { env: edgeEnv })));
+    edges.push(await all.add(startEdge(edgeEnv)));
   }
   const wsPorts = edges.map(({ port }) => port);
   const processes = [together('edge', edges), api, redis];
@@ -107,6 +107,15 @@ export async function startApi(all: Stoppables, settings: Readonly<Record<string
     Program.start('api', API, { env, execArgv: flagsOf('BENCH_API_FLAGS') }),
   );
   return { api, redis, env };
+}
+
+/** An edge as `halley start` starts it; the flags of the bench come last, so that they win. */
+export function startEdge(
+  env: Readonly<Record<string, string>>,
+  flags: readonly string[] = [],
+): Promise<Program> {
+  const execArgv = [...EDGE_NODE_FLAGS, ...flags, ...flagsOf('BENCH_EDGE_FLAGS')];
+  return Program.start('edge', EDGE, { env, execArgv });
 }
 
 /** Flags of Node: a profile shows what the figures do not. */

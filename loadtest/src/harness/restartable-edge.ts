@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { monotonicMs } from '../sdk/clock.js';
-import { EDGE } from './ours.js';
-import { Program } from './program.js';
+import { startEdge } from './ours.js';
+import type { Program } from './program.js';
 
 /**
  * Below what Linux gives to outgoing connections: one of thousands that knock meanwhile would else get the
@@ -62,10 +62,6 @@ export class RestartableEdge {
   stop(): Promise<void> {
     return this.#program.stop();
   }
-}
-
-function startEdge(env: Readonly<Record<string, string>>): Promise<Program> {
-  return Program.start('edge', EDGE, { env });
 }
 
 /** Knocks until somebody opens. */

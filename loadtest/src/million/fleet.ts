@@ -1,7 +1,7 @@
 /** One api, one Redis, and as many edges as the connections need. */
 
-import { EDGE, startApi } from '../harness/ours.js';
-import { Program } from '../harness/program.js';
+import { startApi, startEdge } from '../harness/ours.js';
+import type { Program } from '../harness/program.js';
 import type { BenchRedis } from '../harness/redis.js';
 import { Stoppables } from '../harness/stack.js';
 import type { MillionSettings } from './settings.js';
@@ -42,7 +42,7 @@ export class MillionFleet {
   }
 
   async addEdge(): Promise<Program> {
-    const edge = await Program.start('edge', EDGE, { env: this.#env });
+    const edge = await startEdge(this.#env);
     this.edges.push(edge);
     return edge;
   }
@@ -63,13 +63,12 @@ export class MillionFleet {
  * Half a hundred edges on two cores wait for each other for seconds while one message goes to all: that
  * must not look like an edge that is dead or overloaded, nor like a Redis that does not answer.
  */
-function envOf({ drainSeconds, pingMs, nodeOptions }: MillionSettings): Record<string, string> {
+function envOf({ drainSeconds, pingMs }: MillionSettings): Record<string, string> {
   return {
     HALLEY_DRAIN_SECONDS: String(drainSeconds),
     HALLEY_PING_INTERVAL_MS: String(pingMs),
     HALLEY_EDGE_DEAD_MS: '300000',
     HALLEY_REDIS_TIMEOUT_MS: '60000',
     HALLEY_OVERLOAD_LAG_MS: '60000',
-    ...(nodeOptions !== '' && { NODE_OPTIONS: nodeOptions }),
   };
 }

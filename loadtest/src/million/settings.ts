@@ -57,8 +57,6 @@ export interface MillionSettings {
   readonly pingMs: number;
   readonly minAvailableBytes: number;
   readonly deadlineMs: number;
-  /** NODE_OPTIONS of the edges; '' as they are started. */
-  readonly nodeOptions: string;
   /** Folder of the report; undefined: loadtest/results. */
   readonly results: string | undefined;
 }
@@ -82,7 +80,6 @@ export function loadMillionSettings(env: NodeJS.ProcessEnv): MillionSettings {
     pingMs: knobs.MILLION_PING_SECONDS * 1_000,
     minAvailableBytes: knobs.MILLION_MIN_AVAILABLE_MIB * 1_048_576,
     deadlineMs: knobs.MILLION_DEADLINE_MINUTES * 60_000,
-    nodeOptions: env['MILLION_NODE_OPTIONS'] ?? '',
     results: env['MILLION_RESULTS'] || undefined,
   };
 }
@@ -98,7 +95,7 @@ export function usage(): string {
     'npm run million',
     ...describeKnobs(KNOBS),
     describeVariable('MILLION_WIRE', `${CROWD_WIRES.join(', ')} (ws)`),
-    describeVariable('MILLION_NODE_OPTIONS', 'NODE_OPTIONS of the edges ()'),
+    describeVariable('BENCH_EDGE_FLAGS', 'further flags of Node for the edges ()'),
     describeVariable('MILLION_RESULTS', 'folder of the report (loadtest/results)'),
   ].join('\n');
 }

@@ -5,8 +5,8 @@ import { startBareEdge } from '../harness/bare.js';
 import type { Opening } from '../harness/dialect.js';
 import type { LoadClient } from '../harness/load.js';
 import type { LoadOptions } from '../harness/load-options.js';
-import { EDGE, startApi } from '../harness/ours.js';
-import { Program } from '../harness/program.js';
+import { startApi, startEdge } from '../harness/ours.js';
+import type { Program } from '../harness/program.js';
 import { quiet } from '../harness/quiet.js';
 import { BEARER } from '../harness/secrets.js';
 import { type Side, Stoppables } from '../harness/stack.js';
@@ -71,7 +71,7 @@ async function openIdle(settings: BenchSettings): Promise<Sides> {
   try {
     const bare = await all.addAll(KINDS.map(() => startBareEdge()));
     const { env } = await startApi(all);
-    const ours = await all.addAll(KINDS.map(() => Program.start('edge', EDGE, { env })));
+    const ours = await all.addAll(KINDS.map(() => startEdge(env)));
     const edges = { bare: bare.map(({ edge }) => edge), ours };
     const clients = await holdAll(all, edges, settings);
     let looks: Promise<Looks> | undefined;

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { EDGE_NODE_FLAGS } from '@halley/shared/config';
 
 /** The program serves; `port` is the real one where the setting was 0. */
 export interface Ready {
@@ -18,13 +19,21 @@ export interface Reports {
 /** Starts the process once; called anew for each restart. */
 export type Launch = (reports: Reports) => ChildProcess;
 
-type App = 'edge' | 'api';
+const NODE_FLAGS = { edge: EDGE_NODE_FLAGS, api: [] };
+
+type App = keyof typeof NODE_FLAGS;
 
 /** An app in a session of its own, so that a Ctrl-C of the terminal reaches the supervisor alone. */
 export function appLaunch(app: App, env: NodeJS.ProcessEnv): Launch {
   const main = fileURLToPath(import.meta.resolve(`@halley/${app}/dist/main.js`));
   return (reports) => {
-    const child = fork(main, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const child = fork(main, {
+      env,
+      // Those of this process come last: what the operator says wins.
+      execArgv: [...NODE_FLAGS[app], ...process.execArgv],
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     child.on('message', (message: unknown) => forward(message, reports));
     return child;
   };

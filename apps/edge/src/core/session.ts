@@ -18,8 +18,6 @@ export class Session implements ChannelListener {
   readonly connection: Connection;
   readonly wire: Wire;
   readonly #since: number;
-  /** Where it comes from; kept, since a socket that is gone does not know it any more. */
-  readonly addressKey: number;
   identity: Identity;
   client: Client | null = null;
   #channels: Few<Channel> = null;
@@ -46,13 +44,17 @@ export class Session implements ChannelListener {
     this.connection = connection;
     this.wire = wire;
     this.identity = identity;
-    this.addressKey = connection.addressKey();
     this.#since = sinceMs - EPOCH_MS;
   }
 
   /** Unix ms. */
   get sinceMs(): number {
     return EPOCH_MS + this.#since;
+  }
+
+  /** Where it comes from, also once its socket is gone. */
+  get addressKey(): number {
+    return this.connection.addressKey;
   }
 
   get channels(): readonly Channel[] {

@@ -33,9 +33,12 @@ export class UwsReply implements HttpReply {
   readonly #limits: ReplyLimits;
   /** Only where a trusted proxy told it; else it is that of the socket. */
   readonly #forwarded: string | null;
+  /** Read once: uWS makes a buffer for each question. */
+  readonly addressKey: number;
 
   constructor(response: HttpResponse, forwarded: string | null, limits: ReplyLimits) {
     this.#response = response;
+    this.addressKey = addressKey(response, forwarded);
     this.#forwarded = forwarded;
     this.#limits = limits;
     // Smaller than a closure with its context.
@@ -103,10 +106,6 @@ export class UwsReply implements HttpReply {
   address(): string {
     if (this.#response === null) return '';
     return this.#forwarded ?? peerAddress(this.#response);
-  }
-
-  addressKey(): number {
-    return this.#response === null ? 0 : addressKey(this.#response, this.#forwarded);
   }
 
   #wait(response: HttpResponse, backlog: Backlog, bytes: Bytes): void {

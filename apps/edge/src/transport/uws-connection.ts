@@ -1,5 +1,5 @@
 import type { Connection } from '../core/ports/connection.js';
-import { addressKey, peerAddress } from './addresses.js';
+import { peerAddress } from './addresses.js';
 import type { WebSocket } from './uws.js';
 
 /** What uWS keeps for us beside each socket: one reference. */
@@ -15,10 +15,13 @@ export class UwsConnection<A, S> implements Connection {
   session: S | null = null;
   /** Only where a trusted proxy told it; else it is asked of the socket. */
   readonly #forwarded: string | null;
+  readonly addressKey: number;
 
-  constructor(admission: A, forwarded: string | null) {
+  /** @param key of the address, as `addressKey` gave it: uWS makes a buffer for each question */
+  constructor(admission: A, forwarded: string | null, key: number) {
     this.admission = admission;
     this.#forwarded = forwarded;
+    this.addressKey = key;
   }
 
   attach(socket: WebSocket<SocketData<A, S>>): void {
@@ -54,9 +57,5 @@ export class UwsConnection<A, S> implements Connection {
   address(): string {
     if (this.#socket === null) return '';
     return this.#forwarded ?? peerAddress(this.#socket);
-  }
-
-  addressKey(): number {
-    return this.#socket === null ? 0 : addressKey(this.#socket, this.#forwarded);
   }
 }

@@ -68,15 +68,16 @@ function upgrade<A, S>(
   const key = request.getHeader('sec-websocket-key');
   const extensions = request.getHeader('sec-websocket-extensions');
   const forwarded = addresses.forwarded(response, request);
+  const peer = addressKey(response, forwarded);
   const complete = (admission: A) =>
     response.upgrade<SocketData<A, S>>(
-      { link: new UwsConnection<A, S>(admission, forwarded) },
+      { link: new UwsConnection<A, S>(admission, forwarded, peer) },
       key,
       door.protocolOf(admission),
       extensions,
       context,
     );
-  const admission = door.admit(requestOf(request, addressKey(response, forwarded)));
+  const admission = door.admit(requestOf(request, peer));
   if (admission instanceof Promise) completeLater(response, admission, complete);
   else complete(admission);
 }
@@ -106,9 +107,9 @@ function refuseUpgrade(response: HttpResponse, refused: Refusal): void {
   response.end();
 }
 
-function requestOf(request: HttpRequest, key: number): UpgradeRequest {
+function requestOf(request: HttpRequest, peer: number): UpgradeRequest {
   return {
-    addressKey: key,
+    addressKey: peer,
     query: request.getQuery() ?? '',
     origin: request.getHeader('origin'),
     host: request.getHeader('host'),

@@ -9,6 +9,7 @@ export {
   type Namespace,
   Namespaces,
 } from './namespaces.js';
+export { EDGE_NODE_FLAGS } from './node-flags.js';
 export {
   type AuthorizeSettings,
   type EdgeSettings,

@@ -135,8 +135,8 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
     return this.#reply.address();
   }
 
-  addressKey(): number {
-    return this.#reply.addressKey();
+  get addressKey(): number {
+    return this.#reply.addressKey;
   }
 
   due(): void {

@@ -98,7 +98,7 @@ export class Polls implements PollHost {
     const session = sessionOf(asked.session, identity);
     const marks = await this.#site.sessions.read(session, SESSION_POLLED_MS);
     if (reply.isGone) return;
-    const refused = this.#site.edge.turnsAwayClient(reply.addressKey(), identity);
+    const refused = this.#site.edge.turnsAwayClient(reply.addressKey, identity);
     if (refused !== null) throw new RefusedError(refused);
     const mark = markFor(asked.seq, marks);
     const channels = mark?.seen.map(([channel]) => channel) ?? asked.channels;

@@ -106,8 +106,8 @@ export class SocketConnection implements Connection, Follower, Wire {
     return this.#link.address();
   }
 
-  addressKey(): number {
-    return this.#link.addressKey();
+  get addressKey(): number {
+    return this.#link.addressKey;
   }
 
   #newHistory(): History {

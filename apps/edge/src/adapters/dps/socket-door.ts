@@ -67,7 +67,7 @@ export class DpsSocketDoor implements SocketDoor<Admission, SocketConnection | n
     const { edge } = this.#site;
     if ('refused' in admission) return this.#turnAway(link, admission.refused);
     const { identity, asked } = admission;
-    const refused = edge.turnsAwayClient(link.addressKey(), identity);
+    const refused = edge.turnsAwayClient(link.addressKey, identity);
     if (refused !== null) return this.#turnAway(link, refused);
     const connection = new SocketConnection(this.#site, link, asked);
     const connectionId = this.#site.newConnectionId();

@@ -61,7 +61,7 @@ export class Reception {
   /** @returns null where it was refused: it cannot be answered at all */
   receive(request: HttpRequest, reply: HttpReply): Call | null {
     const headers = this.headersFor(request);
-    const asked = this.site.edge.turnsAway(reply.addressKey()) ?? this.#decode(request);
+    const asked = this.site.edge.turnsAway(reply.addressKey) ?? this.#decode(request);
     if (!('code' in asked)) return { reply, headers, asked, visitor: this.#visitorOf(request) };
     this.refuse(reply, asked, headers);
     return null;
@@ -96,7 +96,7 @@ export class Reception {
     const identity = await this.#identityOf(call);
     if (reply.isGone) return null;
     if (identity === null) return this.#turnAway(call, tell, '401', 'Token error');
-    const refused = this.site.edge.turnsAwayClient(reply.addressKey(), identity);
+    const refused = this.site.edge.turnsAwayClient(reply.addressKey, identity);
     if (refused !== null) throw new RefusedError(refused);
     const room = this.site.rooms.enter(asked.channel);
     if (typeof room === 'string') return this.#turnAway(call, tell, '429', room);

@@ -20,7 +20,7 @@ export class MegacometDoor implements HttpDoor {
 
   #serve(request: HttpRequest, reply: HttpReply): void {
     const asked = decodeAsked(request);
-    const turnedAway = asked === null ? null : this.#site.edge.turnsAway(reply.addressKey());
+    const turnedAway = asked === null ? null : this.#site.edge.turnsAway(reply.addressKey);
     if (asked === null) reply.close();
     else if (turnedAway !== null) this.#refuse(reply, turnedAway);
     else if ('code' in asked) this.#refuse(reply, asked);
@@ -35,7 +35,7 @@ export class MegacometDoor implements HttpDoor {
         this.#refuse(reply, identity);
         return;
       }
-      const refused = edge.turnsAwayClient(reply.addressKey(), identity);
+      const refused = edge.turnsAwayClient(reply.addressKey, identity);
       if (refused !== null) this.#refuse(reply, refused);
       else this.#park(reply, asked.callback, identity);
     };

@@ -93,8 +93,8 @@ export class ParkedConnection implements Connection, Wire, ReplyListener {
     return this.#reply.address();
   }
 
-  addressKey(): number {
-    return this.#reply.addressKey();
+  get addressKey(): number {
+    return this.#reply.addressKey;
   }
 
   drained(): void {}

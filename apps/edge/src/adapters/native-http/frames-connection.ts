@@ -60,8 +60,8 @@ export class FramesConnection implements Connection, Wire, ReplyListener {
     return this.#reply.address();
   }
 
-  addressKey(): number {
-    return this.#reply.addressKey();
+  get addressKey(): number {
+    return this.#reply.addressKey;
   }
 
   drained(): void {}

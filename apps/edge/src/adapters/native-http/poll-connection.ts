@@ -137,8 +137,8 @@ export class PollConnection implements Connection, Follower, Wire, ReplyListener
     return this.#reply.address();
   }
 
-  addressKey(): number {
-    return this.#reply.addressKey();
+  get addressKey(): number {
+    return this.#reply.addressKey;
   }
 
   /** Not before all channels were looked at, however short the wait. */

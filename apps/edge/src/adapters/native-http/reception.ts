@@ -47,7 +47,7 @@ export class Reception {
     next: (identity: Identity) => void,
   ): void {
     const { edge, handshake } = this.site;
-    const turnedAway = edge.turnsAway(reply.addressKey());
+    const turnedAway = edge.turnsAway(reply.addressKey);
     if (turnedAway !== null) {
       refuse(turnedAway);
       return;
@@ -73,7 +73,7 @@ export class Reception {
     this.identified(request, reply, refuse, (identity) => {
       const { edge } = this.site;
       const refused =
-        edge.turnsAwayClient(reply.addressKey(), identity) ??
+        edge.turnsAwayClient(reply.addressKey, identity) ??
         hopelessness(edge, identity, asked) ??
         queueRefusal(asked, identity);
       if (refused === null) next(identity);
@@ -88,7 +88,7 @@ export class Reception {
     frame: ClientFrame | RefusedFrame,
   ): Refusal | null {
     const { edge } = this.site;
-    const usage = edge.callers.usageOf(clientId ?? reply.addressKey());
+    const usage = edge.callers.usageOf(clientId ?? reply.addressKey);
     const refused = edge.rates.charge(usage, frame);
     if (refused !== null) this.report(reply, refused);
     return refused;

@@ -41,8 +41,8 @@ export abstract class ReplyConnection<S extends Site = Site>
     return this.reply.address();
   }
 
-  addressKey(): number {
-    return this.reply.addressKey();
+  get addressKey(): number {
+    return this.reply.addressKey;
   }
 
   drained(): void {

@@ -65,7 +65,7 @@ export class NativeDoor implements SocketDoor<Admission, Session | null> {
   open(connection: Connection, admission: Admission): Session | null {
     if ('refused' in admission) return this.#turnAway(connection, admission.refused);
     const { identity, queueAfter } = admission;
-    const refused = this.#edge.turnsAwayClient(connection.addressKey(), identity);
+    const refused = this.#edge.turnsAwayClient(connection.addressKey, identity);
     if (refused !== null) return this.#turnAway(connection, refused);
     const connectionId = this.#newConnectionId();
     const session = this.#edge.enter({ connectionId, connection, wire: nativeWire, identity });

@@ -16,7 +16,7 @@ export interface Connection {
   /** Address of the peer as text. */
   address(): string;
   /** The address as a number of 32 bits, for counting: of IPv6 its /64. */
-  addressKey(): number;
+  readonly addressKey: number;
 }
 
 /** Hands something to every connection that follows a topic; encoded once per wire. */

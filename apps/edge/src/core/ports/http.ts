@@ -49,7 +49,7 @@ export interface HttpReply {
   /** Address of the client as text. */
   address(): string;
   /** The address as a number of 32 bits, for counting: of IPv6 its /64. */
-  addressKey(): number;
+  readonly addressKey: number;
 }
 
 export interface HttpRoute {
