@@ -6,7 +6,7 @@ import { type Comparison, compare, type Samples } from './comparison.js';
 import { type Figure, type FigureResult, formatRows } from './figures/figure.js';
 import { CURVE_NAMES, CURVES, FIGURES } from './figures/index.js';
 import { messageOf } from './harness/program.js';
-import type { Side } from './harness/stack.js';
+import { isPeer, type Side } from './harness/stack.js';
 import { formatTable, sharesText, writeReport } from './report.js';
 import { SCENARIOS } from './scenarios/index.js';
 import type { Sample, Scenario, Stage } from './scenarios/scenario.js';
@@ -20,6 +20,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     isInterrupted = true;
   });
 }
+
+/** Enough to say how far behind a peer is; Halley and the bare part are compared more closely. */
+const PEER_ROUNDS_MAX = 3;
 
 const OPTIONS = { help: { type: 'boolean' }, against: { type: 'string' } } as const;
 
@@ -95,9 +98,11 @@ async function runScenario(
   const samples: Partial<Record<Side, Sample[]>> = {};
   const sides = await scenario.open(settings, stage);
   const rounds = Math.min(settings.rounds, scenario.roundsMax ?? settings.rounds);
+  const peerRounds = Math.min(rounds, scenario.peerRoundsMax ?? PEER_ROUNDS_MAX);
   try {
     for (let round = 1; round <= rounds; round += 1) {
       for (const side of sides.names) {
+        if (round > peerRounds && isPeer(side)) continue;
         const sample = await sides.measure(side);
         if (isInterrupted) throw new Error('interrupted');
         samples[side] = [...(samples[side] ?? []), sample];
@@ -116,10 +121,11 @@ async function runFigures(
 ): Promise<Record<string, FigureResult>> {
   const results: Record<string, FigureResult> = {};
   for (const { name, measure } of figures) {
+    const begunMs = performance.now();
     const result = await measure(settings);
     if (isInterrupted) throw new Error('interrupted');
     results[name] = result;
-    console.log(`\n${name}\n${formatRows(result.rows)}\n`);
+    console.log(`\n${name}: ${Math.round(secondsSince(begunMs))} s\n${formatRows(result.rows)}\n`);
   }
   return results;
 }

@@ -99,6 +99,8 @@ describe('a running machine', () => {
     expect([demo.status, await demo.text()]).toEqual([200, expect.stringContaining('/sdk.js')]);
     const pids = childrenOf(child, '');
     expect(pids).toHaveLength(4);
+    // V8 has this many MiB in each half of the young generation of an edge; the api has its default.
+    expect(childrenOf(child, '--max-semi-space-size=4')).toEqual(childrenOf(child, 'edge/dist'));
     expect(await child.terminate(STOP_DEADLINE_MS)).toEqual({ code: 0, signal: null });
     await areGone(pids);
   });

@@ -29,6 +29,10 @@ export const OTHERS = ['bare', 'nchan', 'nchan-redis', 'socket.io'] as const;
 export type Other = (typeof OTHERS)[number];
 export type Side = 'ours' | Other;
 
+export function isPeer(side: Side): boolean {
+  return side !== 'ours' && side !== 'bare';
+}
+
 /** With several edges, whose processes are looked at as one, `edge`. */
 export interface Fleet extends Stack {
   readonly wsPorts: readonly number[];

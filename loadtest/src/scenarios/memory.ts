@@ -44,7 +44,8 @@ function memoryOver(name: string, wire: Wire, bound: number): Scenario {
         bound,
       },
     ],
-    roundsMax: 3,
+    roundsMax: wire === websocket ? 3 : 2,
+    peerRoundsMax: 1,
     // Every look needs a fresh process: what one round has freed would hide what the next one takes.
     open: async (settings) => ({
       names: ['bare', 'ours', ...(wire === websocket ? peers(settings).keys() : [])],

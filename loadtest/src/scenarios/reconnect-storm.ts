@@ -35,6 +35,7 @@ export const reconnectStorm: Scenario = {
       goals: { bare: 0.5 },
     },
   ],
+  roundsMax: 3,
   open,
 };
 

@@ -45,6 +45,8 @@ export interface Scenario {
   readonly metrics: readonly Metric[];
   /** Where a round takes long and differs little from the next one. */
   readonly roundsMax?: number;
+  /** The same for peers. */
+  readonly peerRoundsMax?: number;
   /** @param stage for a scenario that has no need of fresh stacks */
   open(settings: BenchSettings, stage: Stage): Promise<Sides>;
 }
