@@ -15,11 +15,13 @@ import { type BenchSettings, describeSettings, loadBenchSettings } from './setti
 
 /** Ends the run after the measurement under way, so that nothing stays running or lying about. */
 let isInterrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    isInterrupted = true;
-  });
+function interrupt(): void {
+  isInterrupted = true;
 }
+process.once('SIGINT', interrupt);
+process.once('SIGTERM', interrupt);
+// `npm run bench | head`: what nobody reads need not be measured.
+process.stdout.on('error', interrupt);
 
 /** Enough to say how far behind a peer is; Halley and the bare part are compared more closely. */
 const PEER_ROUNDS_MAX = 3;

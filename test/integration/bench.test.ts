@@ -87,11 +87,7 @@ let figures: Run;
 
 async function runBench(args: readonly string[], env: Record<string, string> = {}): Promise<Run> {
   const results = await mkdtemp(join(folder, 'run-'));
-  const spawned = spawn(process.execPath, [BENCH, ...args], {
-    env: cleanEnv({ ...SMALL, BENCH_RESULTS: results, ...env }),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const child = new Child('bench', spawned);
+  const child = startBench(args, { BENCH_RESULTS: results, ...env });
   try {
     const { code } = await within(child.exited, () => child.output, RUN_DEADLINE_MS);
     const [file] = await readdir(results);
@@ -100,6 +96,14 @@ async function runBench(args: readonly string[], env: Record<string, string> = {
   } finally {
     if (child.isRunning) await child.kill();
   }
+}
+
+function startBench(args: readonly string[], env: Record<string, string>): Child {
+  const spawned = spawn(process.execPath, [BENCH, ...args], {
+    env: cleanEnv({ ...SMALL, ...env }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return new Child('bench', spawned);
 }
 
 /** The one sample of each side. */
@@ -216,6 +220,16 @@ describe('npm run bench', () => {
     const { code, output } = figures;
     expect(code, output).toBe(0);
     for (const name of FIGURES) expect(output).toContain(name);
+  });
+
+  it('ends after the measurement under way once nobody reads its output', async () => {
+    const child = startBench(['post'], { BENCH_RESULTS: folder, BENCH_ROUNDS: '2' });
+    await child.printed('post 1/2 bare', RUN_DEADLINE_MS);
+    child.process.stdout?.destroy();
+    expect(await within(child.exited, () => child.output, RUN_DEADLINE_MS)).toMatchObject({
+      code: 1,
+    });
+    expect(child.output).toMatch(/\ninterrupted\n$/);
   });
 
   it('refuses an unknown scenario by name', async () => {

@@ -19,6 +19,7 @@ const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => interruption.abort(new Error('interrupted')));
 }
+process.stdout.on('error', (error) => interruption.abort(error));
 
 async function main(args: readonly string[]): Promise<void> {
   if (args.length > 0) return console.log(usage());
