@@ -1,5 +1,6 @@
 /** Connections for live messages that stay open and deliver nothing. */
 
+import { HEARTBEAT_TTL_MS, heartbeatKey } from '@halley/shared/redis';
 import { request } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Fleet, startFleet } from '../kit/fleet.js';
@@ -7,10 +8,12 @@ import { readPresence } from '../kit/icomet-backend.js';
 import { connect } from '../kit/native-client.js';
 import type { FaultyRedis } from '../kit/redis.js';
 import { startFaultyRedis } from '../kit/redis-engine.js';
+import { counterOf } from '../kit/streams.js';
 import { eventually } from '../kit/wait.js';
 import { RedisLink } from './redis-link.js';
 
-/** A probe goes every 2 s and is missed after 5; a loaded machine gets more. */
+const PROBE_INTERVAL_MS = 2_000;
+/** A probe goes every 2 s and is missed after 4 to 6; a loaded machine gets more. */
 const FOUND_DEADLINE_MS = 35_000;
 
 let redis: FaultyRedis;
@@ -53,3 +56,29 @@ test(
   },
   2 * FOUND_DEADLINE_MS,
 );
+
+test('an edge that stood still, with a probe on its way, does not take its connection for deaf', async () => {
+  const slow = await startFleet({
+    redisUrl: redis.url,
+    apis: 0,
+    edgeEnv: { HALLEY_REDIS_TIMEOUT_MS: '60000' },
+  });
+  try {
+    const edge = slow.edge();
+    const client = await connect(edge.wsUrl);
+    const { edgeId } = await client.welcomed();
+    const losses = await counterOf(edge, 'halley_subscriber_losses_total');
+    const begunMs = Date.now();
+    await redis.client.call('CLIENT', 'PAUSE', String(2 * PROBE_INTERVAL_MS), 'ALL');
+    await eventually(() => Date.now() - begunMs > 1.5 * PROBE_INTERVAL_MS, 'a probe is on its way');
+    edge.pause();
+    const leftMs = () => redis.client.pttl(heartbeatKey(edgeId));
+    await eventually(async () => (await leftMs()) < 3_000, 'it stood still for 7 s', 30_000);
+    edge.resume();
+    await eventually(async () => (await leftMs()) > HEARTBEAT_TTL_MS - 500, 'it goes on');
+    expect(await counterOf(edge, 'halley_subscriber_losses_total')).toBe(losses);
+    await client.close();
+  } finally {
+    await slow.stop();
+  }
+}, 60_000);

@@ -1,18 +1,20 @@
 import { Client } from './client.js';
+import { Paced } from './paced.js';
 import type { Listener } from './replays.js';
 import type { Services } from './services.js';
 import type { LiveMessage } from './stream.js';
-
-/** Re-asserting everybody at once would be a storm of its own: one a millisecond, and all in this time. */
-const REASSERT_SPREAD_MS = 5_000;
 
 /** The clients that have connections on this edge. */
 export class Clients {
   readonly #services: Services;
   readonly #clients = new Map<string, Client>();
+  readonly #reasserted: Paced<Client>;
 
   constructor(services: Services) {
     this.#services = services;
+    this.#reasserted = new Paced(services.clock, async (client) => {
+      if (!client.isDeserted && client.isOpen) await client.refill();
+    });
   }
 
   get size(): number {
@@ -54,14 +56,7 @@ export class Clients {
    * @param isMeant whose; by default everybody's
    */
   reassert(isMeant: (clientId: string) => boolean = () => true): void {
-    const meant = [...this.#clients.values()].filter(({ id }) => isMeant(id));
-    const spreadMs = Math.min(REASSERT_SPREAD_MS, meant.length);
-    for (const client of meant) {
-      const delayMs = Math.random() * spreadMs;
-      this.#services.clock.after(delayMs, () => {
-        if (!client.isDeserted && client.isOpen) client.refill();
-      });
-    }
+    this.#reasserted.add([...this.#clients.values()].filter(({ id }) => isMeant(id)));
   }
 
   values(): IterableIterator<Client> {

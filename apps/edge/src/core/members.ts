@@ -1,6 +1,7 @@
 import type { RawJson } from '@halley/shared/protocol';
 import type { Channel } from './channel.js';
 import { Departed } from './departed.js';
+import { Paced } from './paced.js';
 import type { Services } from './services.js';
 
 /** Who takes part: a client, or a connection without a name. */
@@ -38,9 +39,11 @@ export class Members {
   /** By the name of the channel. */
   readonly #rooms = new Map<string, Room>();
   readonly #departed = new Departed<Seat>();
+  readonly #reasserted: Paced<Seat>;
 
   constructor(services: Services) {
     this.#services = services;
+    this.#reasserted = new Paced(services.clock, (seat) => this.#settleOnce(seat));
   }
 
   /** One more connection of a member in a channel. @returns the number of members */
@@ -75,11 +78,9 @@ export class Members {
   /** What Redis holds of this edge may be gone or under another name, and who left may be back. */
   reassert(isMeant: (channel: string) => boolean = () => true): void {
     const seats = [...this.#all(), ...this.#departed.lately(this.#services.clock.now())];
-    for (const seat of seats) {
-      if (!isMeant(seat.channel.name)) continue;
-      seat.applied = null;
-      this.#settle(seat);
-    }
+    const meant = seats.filter(({ channel }) => isMeant(channel.name));
+    for (const seat of meant) seat.applied = null;
+    this.#reasserted.add(meant);
   }
 
   /** Leaves at once whatever still waits for its delay. Resolves when Redis knows. @throws if it may not */
@@ -88,15 +89,23 @@ export class Members {
   }
 
   #settle(seat: Seat): void {
+    const settleAgain = () => this.#services.clock.after(RETRY_MS, () => this.#settle(seat));
+    this.#settleOnce(seat).catch(settleAgain);
+  }
+
+  /** @throws where Redis may not know what is wanted */
+  async #settleOnce(seat: Seat): Promise<void> {
     if (this.#isTakenAnew(seat)) return;
     if (seat.applied === seat.connections && seat.writing === null) {
       this.#forget(seat);
       return;
     }
-    this.#write(seat).catch((error: unknown) => {
+    try {
+      await this.#write(seat);
+    } catch (error) {
       this.#services.counters.storeFailed('members', error);
-      this.#services.clock.after(RETRY_MS, () => this.#settle(seat));
-    });
+      throw error;
+    }
   }
 
   /** One write in flight per seat, and another one while what is wanted has changed. */

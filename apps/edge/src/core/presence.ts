@@ -1,5 +1,6 @@
 import type { LogView, Position } from '@halley/shared/protocol';
 import { Departed } from './departed.js';
+import { Paced } from './paced.js';
 import type { Clock } from './ports/clock.js';
 import type { QueueStore } from './ports/stores.js';
 
@@ -20,8 +21,6 @@ function entryOf(connections: number, isRegistered: boolean | null): Entry {
 
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5_000;
-/** Of the calls for those who have left: one a millisecond, and all in this time. */
-const REASSERT_SPREAD_MS = 5_000;
 
 /**
  * Which clients this edge holds, and the same in Redis. One call in flight per client, in order, and
@@ -36,12 +35,14 @@ export class Presence {
   readonly #entries = new Map<string, Entry | number>();
   readonly #graces = new Map<string, () => void>();
   readonly #departed = new Departed<string>();
+  readonly #disowned: Paced<string>;
 
   /** @param graceMs how long a client may be away before its watchers are told */
   constructor(store: QueueStore, clock: Clock, graceMs: number) {
     this.#store = store;
     this.#clock = clock;
     this.#graceMs = graceMs;
+    this.#disowned = new Paced(clock, (clientId) => this.#disown(clientId));
   }
 
   /** One more connection of this client; `register` makes it known. */
@@ -87,19 +88,12 @@ export class Presence {
 
   /** A message came for a client that is not here: what Redis holds is stale. */
   disown(clientId: string): void {
-    if (this.#entries.has(clientId)) return;
-    const entry = entryOf(0, null);
-    this.#entries.set(clientId, entry);
-    this.#retire(clientId, entry);
+    void this.#disown(clientId);
   }
 
   /** After Redis may have lost what it had answered: those who left must not come back by that. */
   reassert(isMeant: (clientId: string) => boolean = () => true): void {
-    const lately = this.#departed.lately(this.#clock.now()).filter(isMeant);
-    const spreadMs = Math.min(REASSERT_SPREAD_MS, lately.length);
-    for (const clientId of lately) {
-      this.#clock.after(Math.random() * spreadMs, () => this.disown(clientId));
-    }
+    this.#disowned.add(this.#departed.lately(this.#clock.now()).filter(isMeant));
   }
 
   /** Resolves when Redis holds what is wanted; the graces that run are cut short. */
@@ -115,6 +109,13 @@ export class Presence {
     for (const stop of this.#graces.values()) stop();
     this.#graces.clear();
     await Promise.all(waiting.map((clientId) => this.#tellOffline(clientId)));
+  }
+
+  async #disown(clientId: string): Promise<void> {
+    if (this.#entries.has(clientId)) return;
+    const entry = entryOf(0, null);
+    this.#entries.set(clientId, entry);
+    await this.#retire(clientId, entry);
   }
 
   #entry(clientId: string): Entry | undefined {
@@ -141,7 +142,7 @@ export class Presence {
 
   #drop(clientId: string, entry: Entry): void {
     entry.connections -= 1;
-    if (entry.connections === 0) this.#retire(clientId, entry);
+    if (entry.connections === 0) void this.#retire(clientId, entry);
     else this.#settle(clientId, entry);
   }
 
@@ -161,8 +162,8 @@ export class Presence {
     return result;
   }
 
-  #retire(clientId: string, entry: Entry): void {
-    void this.#inOrder(clientId, entry, () => this.#takeOut(clientId, entry));
+  #retire(clientId: string, entry: Entry): Promise<void> {
+    return this.#inOrder(clientId, entry, () => this.#takeOut(clientId, entry));
   }
 
   async #takeOut(clientId: string, entry: Entry): Promise<void> {

@@ -115,12 +115,15 @@ export abstract class Stream {
   /** After messages may have been missed. @param top as Redis has it */
   repair(top: Position | null): void {
     if (top === this.#high || (top === null && isEmptyPosition(this.#high))) return;
-    this.refill();
+    this.#refillSurely();
   }
 
-  /** Reads what Redis has after the high water and gives it out. */
-  refill(): void {
-    if (this.#pending === null) this.#fill([]);
+  /**
+   * Reads what Redis has after the high water and gives it out. Where a read is under way another one
+   * follows, which is not waited for. @throws whatever the read throws: then it is to be called again
+   */
+  async refill(): Promise<void> {
+    if (this.#pending === null) await this.#fill([]);
     else if (this.isOpen) this.#busy.fillAgain = true;
   }
 
@@ -266,11 +269,11 @@ export abstract class Stream {
   #take(item: StreamItem): void {
     if (comparePositions(item.id, this.#high) <= 0) {
       // A second copy; or Redis went back in time and gives out ids below the high water.
-      if (item.id !== this.#high && this.#tail?.includes(item.id) !== true) this.#fill([]);
+      if (item.id !== this.#high && this.#tail?.includes(item.id) !== true) this.#fillSurely([]);
     } else if (continues(this.#high, item.prev)) {
       this.#give(item);
     } else {
-      this.#fill([item]);
+      this.#fillSurely([item]);
     }
   }
 
@@ -302,7 +305,7 @@ export abstract class Stream {
       if (pending === null) this.#take(item);
       else this.#wait(pending, item);
     }
-    if (this.#pending === null && this.#work?.fillAgain === true) this.#fill([]);
+    if (this.#pending === null && this.#work?.fillAgain === true) this.#fillSurely([]);
     this.#rest();
   }
 
@@ -313,11 +316,11 @@ export abstract class Stream {
   }
 
   /** Live messages wait until everything up to Redis' top has been given out. */
-  #fill(waiting: StreamItem[]): void {
+  #fill(waiting: StreamItem[]): Promise<void> {
     const work = this.#busy;
     work.pending = waiting;
     work.fillAgain = false;
-    this.view(this.#high).then(
+    return this.view(this.#high).then(
       (view) => {
         this.#mend(view);
         this.#release();
@@ -325,9 +328,17 @@ export abstract class Stream {
       (error: unknown) => {
         this.readFailed(error);
         this.#endWait();
-        this.later(RETRY_MS, () => this.refill());
+        throw error;
       },
     );
+  }
+
+  #fillSurely(waiting: StreamItem[]): void {
+    this.#fill(waiting).catch(() => this.later(RETRY_MS, () => this.#refillSurely()));
+  }
+
+  #refillSurely(): void {
+    this.refill().catch(() => this.later(RETRY_MS, () => this.#refillSurely()));
   }
 
   #mend(view: LogView): void {
@@ -421,7 +432,7 @@ export abstract class Stream {
       if (this.#pending === null && this.#advance(view)) return tail;
       if (this.#pending !== null) return tail;
     }
-    this.refill();
+    this.#refillSurely();
     throw new RefusedError({ ...refusal('unavailable'), retryAfterMs: RETRY_MS });
   }
 

@@ -7,8 +7,18 @@ import type { ProbePath, ShardSubscriber } from './subscriber.js';
 /** What the header of a probe begins with; the rest of it is the nonce. */
 export const PROBE_MARK = 'probe ';
 const PROBE_INTERVAL_MS = 2_000;
-/** Silence after which a connection counts as deaf. */
-const DEAF_AFTER_MS = 5_000;
+/**
+ * Ticks without the answer to a probe that Redis has sent, after which a connection counts as deaf: 4 to 6 s.
+ * Not time: a process that stood still for long has one tick, and then reads what waits for it.
+ */
+const DEAF_AFTER_TICKS = 3;
+
+interface Question {
+  readonly path: ProbePath;
+  /** Since Redis has sent it; a Redis that is slow says nothing about the subscriber. */
+  ticks: number;
+  isSent: boolean;
+}
 
 /**
  * Proves every subscriber connection alive by sending a nonce the way that messages take. A connection
@@ -19,7 +29,7 @@ export class Probe {
   readonly #scripts: Scripts;
   readonly #subscriber: ShardSubscriber;
   readonly #candidates: () => readonly string[];
-  readonly #awaited = new Map<string, ProbePath & { readonly sinceMs: number }>();
+  readonly #awaited = new Map<string, Question>();
   #timer: NodeJS.Timeout | null = null;
   #isProved = false;
 
@@ -55,11 +65,12 @@ export class Probe {
   }
 
   #tick(): void {
-    const nowMs = Date.now();
-    for (const [nonce, path] of this.#awaited) {
+    for (const [nonce, awaited] of this.#awaited) {
+      const { path, isSent } = awaited;
+      if (isSent) awaited.ticks += 1;
       // What was on its way over a connection that has ended says nothing about the one after it.
       if (path.standing.isOver) this.#awaited.delete(nonce);
-      else if (nowMs - path.sinceMs >= DEAF_AFTER_MS) {
+      else if (awaited.ticks >= DEAF_AFTER_TICKS) {
         this.#awaited.delete(nonce);
         this.#isProved = false;
         this.#subscriber.reconnect(path.channel, path.standing);
@@ -71,9 +82,11 @@ export class Probe {
   async #send(path: ProbePath): Promise<void> {
     const { channel } = path;
     const nonce = randomBase36(12);
-    this.#awaited.set(nonce, { ...path, sinceMs: Date.now() });
+    const awaited: Question = { path, ticks: 0, isSent: false };
+    this.#awaited.set(nonce, awaited);
     try {
       await this.#scripts.run('probe', [probeKey(channel)], [channel, `${PROBE_MARK}${nonce}`]);
+      awaited.isSent = true;
     } catch {
       // Nothing was sent that could come back: this says nothing about the subscriber.
       this.#awaited.delete(nonce);
