@@ -4,6 +4,7 @@ import { startApi, startEdge } from '../harness/ours.js';
 import type { Program } from '../harness/program.js';
 import type { BenchRedis } from '../harness/redis.js';
 import { Stoppables } from '../harness/stack.js';
+import { yieldToServers } from './priority.js';
 import type { MillionSettings } from './settings.js';
 
 const STARTED_AT_ONCE = 2;
@@ -43,6 +44,7 @@ export class MillionFleet {
 
   async addEdge(): Promise<Program> {
     const edge = await startEdge(this.#env);
+    yieldToServers(edge);
     this.edges.push(edge);
     return edge;
   }

@@ -7,6 +7,8 @@ import { CHANNEL, type Run } from './run.js';
 const PRIVATES_PER_ROUND = 100;
 const LOOK_INTERVAL_MS = 200;
 const MOST = 0.99;
+/** Rest after a round, by what it took: most of the time belongs to the work. */
+const RESTS = 2;
 
 /** One to all, and private ones to some. */
 export async function sendRound(run: Run): Promise<void> {
@@ -15,8 +17,8 @@ export async function sendRound(run: Run): Promise<void> {
 }
 
 /**
- * Rounds until the work is done, the next one when those who are there have seen the last one: a message to
- * all takes both cores for a while, and a queue of them would measure nothing else.
+ * Rounds until the work is done, the next one some time after those who are there have seen the last one: a
+ * message to all takes both cores for a while, and nothing else would be measured.
  * @returns how many
  */
 export async function roundsDuring(run: Run, work: Promise<unknown>): Promise<number> {
@@ -27,12 +29,14 @@ export async function roundsDuring(run: Run, work: Promise<unknown>): Promise<nu
   };
   work.then(over, over);
   while (!isOver) {
-    const nextMs = monotonicMs() + run.settings.roundMs;
+    const beganMs = monotonicMs();
     await sendRound(run);
     rounds += 1;
-    while (!isOver && (monotonicMs() < nextMs || !(await isSeen(run)))) {
-      await pause(LOOK_INTERVAL_MS);
-    }
+    while (!isOver && !(await isSeen(run))) await pause(LOOK_INTERVAL_MS);
+    const seenMs = monotonicMs();
+    const restMs = RESTS * (seenMs - beganMs);
+    const nextMs = Math.max(beganMs + run.settings.roundMs, seenMs + restMs);
+    while (!isOver && monotonicMs() < nextMs) await pause(LOOK_INTERVAL_MS);
   }
   return rounds;
 }

@@ -5,6 +5,7 @@ import { NativeCrowd, type NativeCrowdStatus } from '../harness/native-crowd.js'
 import type { Program } from '../harness/program.js';
 import { monotonicMs } from '../sdk/clock.js';
 import type { MillionFleet } from './fleet.js';
+import { yieldToServers } from './priority.js';
 import { randomNumbers, Sender } from './sender.js';
 import type { MillionSettings } from './settings.js';
 import { type Totals, totalsOf } from './totals.js';
@@ -67,6 +68,7 @@ export class Run {
     const first = index * perEdge;
     const count = Math.min(perEdge, connections - first);
     const crowd = await NativeCrowd.start({ wire, index, first, count, channels: [CHANNEL] });
+    yieldToServers(crowd);
     this.crowds[index] = crowd;
     return crowd;
   }
