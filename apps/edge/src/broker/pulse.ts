@@ -1,6 +1,7 @@
 import {
   type CommandClient,
   HEARTBEAT_INTERVAL_MS,
+  HEARTBEAT_TTL_MS,
   removeHeartbeat,
   writeHeartbeat,
 } from '@halley/shared/redis';
@@ -21,7 +22,7 @@ export interface PulseOptions {
   isDraining(): boolean;
   /** A sweeper has declared this edge dead. */
   onBuried(): void;
-  /** Redis has lost what it held of this edge, or the edge was silent for too long. */
+  /** Redis has lost what it held of this edge. */
   onForgotten(): void;
 }
 
@@ -35,6 +36,8 @@ export class Pulse {
   #timer: NodeJS.Timeout | null = null;
   /** Under which id the last beat went through. */
   #knownId: string | null = null;
+  /** When that beat was sent, unix ms. */
+  #knownMs = 0;
 
   constructor(redis: CommandClient, meter: Meter, identity: EdgeIdentity, options: PulseOptions) {
     this.#redis = redis;
@@ -60,7 +63,8 @@ export class Pulse {
   async #beat(): Promise<void> {
     const { url, adminUrl, version } = this.#options;
     const edgeId = this.#identity.id;
-    const { isBuried, isNew } = await writeHeartbeat(this.#redis, {
+    const sentMs = Date.now();
+    const { isBuried, isNew, isUnlisted } = await writeHeartbeat(this.#redis, {
       edgeId,
       url,
       adminUrl,
@@ -71,8 +75,11 @@ export class Pulse {
     });
     // An earlier beat, answered at the same time, has told of it already.
     if (edgeId !== this.#identity.id) return;
-    const isForgotten = isNew && edgeId === this.#knownId;
+    // An edge that stood still for long has let its heartbeat expire, and nothing else.
+    const isInTime = Date.now() - this.#knownMs < HEARTBEAT_TTL_MS;
+    const isForgotten = edgeId === this.#knownId && (isUnlisted || (isNew && isInTime));
     this.#knownId = edgeId;
+    this.#knownMs = sentMs;
     if (isBuried) this.#options.onBuried();
     else if (isForgotten) this.#options.onForgotten();
   }

@@ -35,19 +35,21 @@ export interface BeatOutcome {
   readonly isBuried: boolean;
   /** Redis held no heartbeat of this edge: it is the first, or the last one has expired or was lost. */
   readonly isNew: boolean;
+  /** The edge was not in the list of edges, which does not expire. */
+  readonly isUnlisted: boolean;
 }
 
 export async function writeHeartbeat(redis: CommandClient, beat: Heartbeat): Promise<BeatOutcome> {
   const key = heartbeatKey(beat.edgeId);
   const fields = Object.entries({ ...beat, connections: JSON.stringify(beat.connections) });
   // Not one script: the keys lie in different slots.
-  const [tombstone, addedFields] = await Promise.all([
+  const [tombstone, addedFields, , addedEdges] = await Promise.all([
     redis.get(tombstoneKey(beat.edgeId)),
     redis.hset(key, Object.fromEntries(fields.map(([name, value]) => [name, String(value)]))),
     redis.pexpire(key, HEARTBEAT_TTL_MS),
     redis.zadd(EDGES_KEY, String(Date.now()), beat.edgeId),
   ]);
-  return { isBuried: tombstone !== null, isNew: addedFields > 0 };
+  return { isBuried: tombstone !== null, isNew: addedFields > 0, isUnlisted: addedEdges > 0 };
 }
 
 /** An edge that leaves says so: nobody has to wait for its heartbeat to expire. */
