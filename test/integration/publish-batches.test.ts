@@ -59,7 +59,14 @@ function publish(count: number) {
   return Array.from({ length: count }, () => publisher.toChannel(CHANNEL, '"data":1', HISTORY));
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+/** One message in each turn of the event loop. */
+async function publishInTurns(count: number, outcomes: ReturnType<typeof publish>): Promise<void> {
+  for (let sent = 0; sent < count; sent += 1) {
+    outcomes.push(...publish(1));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 const stored = () => redis.client.xlen(channelKeys(CHANNEL).log);
 const calls = async () => (await redis.commandCalls())['evalsha'];
 
@@ -74,10 +81,7 @@ test('while two calls have no answer, what comes travels as one; nobody waits fo
   const holding = link.holdAnswers(OF_A_POSITION);
   const outcomes: ReturnType<typeof publish> = [];
   try {
-    for (let count = 0; count < 12; count += 1) {
-      outcomes.push(...publish(1));
-      await turn();
-    }
+    await publishInTurns(12, outcomes);
     await holding.begun;
     // Stated: 20 ms, answered or not.
     await eventually(async () => (await stored()) === 12, 'all are in Redis', SENT_MS);
@@ -93,10 +97,7 @@ test('a full call does not wait', async () => {
   const holding = link.holdAnswers(OF_A_POSITION);
   const outcomes: ReturnType<typeof publish> = [];
   try {
-    for (let count = 0; count < 2; count += 1) {
-      outcomes.push(...publish(1));
-      await turn();
-    }
+    await publishInTurns(2, outcomes);
     outcomes.push(...publish(SCRIPT_MAX_MESSAGES));
     await holding.begun;
     await eventually(async () => (await calls()) === 3, 'three calls', SENT_MS);

@@ -9,7 +9,7 @@ const DEPARTED_MAX = 10_000;
  * the places of all that it has lost.
  */
 export class Departed<T> {
-  /** When, unix ms; the oldest first. */
+  /** When, unix ms. */
   #times = new Map<T, number>();
   #elder = new Map<T, number>();
   #begunMs = 0;

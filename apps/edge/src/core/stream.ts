@@ -115,7 +115,7 @@ export abstract class Stream {
   /** After messages may have been missed. @param top as Redis has it */
   repair(top: Position | null): void {
     if (top === this.#high || (top === null && isEmptyPosition(this.#high))) return;
-    this.#refillSurely();
+    this.#surely(this.refill());
   }
 
   /**
@@ -269,11 +269,12 @@ export abstract class Stream {
   #take(item: StreamItem): void {
     if (comparePositions(item.id, this.#high) <= 0) {
       // A second copy; or Redis went back in time and gives out ids below the high water.
-      if (item.id !== this.#high && this.#tail?.includes(item.id) !== true) this.#fillSurely([]);
+      if (item.id !== this.#high && this.#tail?.includes(item.id) !== true)
+        this.#surely(this.#fill([]));
     } else if (continues(this.#high, item.prev)) {
       this.#give(item);
     } else {
-      this.#fillSurely([item]);
+      this.#surely(this.#fill([item]));
     }
   }
 
@@ -305,7 +306,7 @@ export abstract class Stream {
       if (pending === null) this.#take(item);
       else this.#wait(pending, item);
     }
-    if (this.#pending === null && this.#work?.fillAgain === true) this.#fillSurely([]);
+    if (this.#pending === null && this.#work?.fillAgain === true) this.#surely(this.#fill([]));
     this.#rest();
   }
 
@@ -333,12 +334,9 @@ export abstract class Stream {
     );
   }
 
-  #fillSurely(waiting: StreamItem[]): void {
-    this.#fill(waiting).catch(() => this.later(RETRY_MS, () => this.#refillSurely()));
-  }
-
-  #refillSurely(): void {
-    this.refill().catch(() => this.later(RETRY_MS, () => this.#refillSurely()));
+  /** Where a read fails, everything is read again later. */
+  #surely(reading: Promise<void>): void {
+    reading.catch(() => this.later(RETRY_MS, () => this.#surely(this.refill())));
   }
 
   #mend(view: LogView): void {
@@ -432,7 +430,7 @@ export abstract class Stream {
       if (this.#pending === null && this.#advance(view)) return tail;
       if (this.#pending !== null) return tail;
     }
-    this.#refillSurely();
+    this.#surely(this.refill());
     throw new RefusedError({ ...refusal('unavailable'), retryAfterMs: RETRY_MS });
   }
 
